@@ -1,0 +1,16 @@
+# What every room of rec is compiled with. Test targets (the tiny tracees) are plain programs and do not use it.
+add_library(rec_options INTERFACE)
+target_compile_options(rec_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wold-style-cast -Werror=switch -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Designated initialisers name only the fields that differ from their defaults.
+  target_compile_options(rec_options INTERFACE -Wno-missing-field-initializers)
+else()
+  target_compile_options(rec_options INTERFACE -Wno-missing-field-initializers)
+endif()
+target_include_directories(rec_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(REC_SANITIZE)
+  target_compile_options(rec_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_link_options(rec_options INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,0 +1,57 @@
+// Reads a trace file. A trace is hostile input: checksums and the FlatBuffers verifier before anything is used, bounds
+// on every size. A damaged trace gives one Error that names the chunk and its offset in the file; what comes before the
+// damage can be read.
+//
+//   TraceReader reader("python3-0.rec");
+//   while (const Event* event = reader.next()) …
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "format/event.h"
+#include "format/trace.h"
+
+namespace rec {
+
+class [[nodiscard]] TraceReader {
+ public:
+  // Throws Error: not there, not a trace, made by a newer rec (names the version needed), damaged header.
+  explicit TraceReader(const std::string& path);
+  TraceReader(TraceReader&&) noexcept;
+  TraceReader& operator=(TraceReader&&) noexcept;
+  ~TraceReader();
+
+  [[nodiscard]] const TraceHeader& header() const;
+
+  // Present when the recording was ended properly. When absent, the file was scanned for its complete chunks.
+  [[nodiscard]] const std::optional<TraceSummary>& summary() const;
+
+  // Number of events that can be read.
+  [[nodiscard]] std::uint64_t event_count() const;
+
+  // The next event, or nullptr after the last one. Valid until the next call of next() or seek().
+  // Throws Error at a damaged chunk.
+  const Event* next();
+
+  // The next event returned by next() will be number `number` (or the end, if there are fewer).
+  void seek(EventNumber number);
+
+  // Contents announced so far in the part of the file before the current event, or in a finished trace all of
+  // them. Throws Error for an id that the trace does not have.
+  [[nodiscard]] const Content& content(ContentId id);
+
+  // A block's bytes. Valid until the next call of block(). Throws Error when it is missing or does not match its hash.
+  [[nodiscard]] std::span<const std::byte> block(const BlockHash& hash);
+
+  [[nodiscard]] std::uint64_t file_size() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rec

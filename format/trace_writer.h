@@ -1,0 +1,51 @@
+// Writes a trace file. All calls are safe from several threads; compression and writing happen on a thread of the
+// writer's own, so that the recorder never waits for the disk unless the (bounded) queue is full.
+//
+// What has been appended reaches the file at the latest when 1 MiB of events has gathered or after 100 ms, whichever
+// is first, so that a killed recorder loses no more than that.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "format/event.h"
+#include "format/trace.h"
+
+namespace rec {
+
+class [[nodiscard]] TraceWriter {
+ public:
+  // Creates `path` with mode 0600 (a trace holds everything that the program saw), replacing what was there.
+  // Throws Error when that fails.
+  TraceWriter(const std::string& path, const TraceHeader& header);
+  TraceWriter(TraceWriter&&) noexcept;
+  TraceWriter& operator=(TraceWriter&&) noexcept;
+  // Without finish(): what was appended is written out, but the file has no index and no summary.
+  ~TraceWriter();
+
+  // Gives the event its number and copies it. Throws Error if the file could not be written (disk full, …);
+  // everything before the last complete chunk stays readable.
+  EventNumber append(const Event& event);
+
+  // Stores a block of file content, once per hash. Returns the hash.
+  BlockHash add_block(std::span<const std::byte> bytes);
+
+  // Announces a content and its blocks (already stored). Called again with the same id, it adds blocks.
+  // Events that refer to the content are to be appended afterwards.
+  ContentId add_content(const Content& content);            // content.id is ignored: a new id is returned
+  void extend_content(ContentId id, std::span<const Content::Block> blocks);
+
+  // Writes out everything, then index and summary. `summary.events` is filled in here.
+  void finish(TraceSummary summary);
+
+  // Bytes written to the file so far.
+  [[nodiscard]] std::uint64_t bytes_written() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rec
