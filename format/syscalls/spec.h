@@ -1,0 +1,297 @@
+// What the syscall table says about a call: the types of its entries, read by recorder, replayer, printer and
+// coverage. Plain data, resolved at compile time; the words that the .def files are written in are in
+// words.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace rec::syscalls {
+
+inline constexpr std::uint8_t no_argument = 0xff;
+
+// strace's classes (`-e trace=%file`), as bits.
+enum class Class : std::uint32_t {
+  desc = 1U << 0,
+  file = 1U << 1,
+  memory = 1U << 2,
+  process = 1U << 3,
+  signal = 1U << 4,
+  ipc = 1U << 5,
+  network = 1U << 6,
+  creds = 1U << 7,
+  clock = 1U << 8,
+  pure = 1U << 9,
+  stat = 1U << 10,    // %stat
+  lstat = 1U << 11,   // %lstat
+  fstat = 1U << 12,   // %fstat
+  statfs = 1U << 13,  // %statfs
+  fstatfs = 1U << 14,
+  stat_like = 1U << 15,    // %%stat: every call that gives a stat or statx
+  statfs_like = 1U << 16,  // %%statfs
+};
+[[nodiscard]] constexpr Class operator|(Class a, Class b) {
+  return static_cast<Class>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+}
+// Whether `classes` has any bit of `wanted`.
+[[nodiscard]] constexpr bool has_class(Class classes, Class wanted) {
+  return (static_cast<std::uint32_t>(classes) & static_cast<std::uint32_t>(wanted)) != 0;
+}
+
+enum class Subsystem : std::uint8_t {
+  block,
+  bpf,
+  capability,
+  filesystem,
+  futex,
+  io_uring,
+  ipc,
+  kexec,
+  keys,
+  memory,
+  module,
+  network,
+  perf_events,
+  power,
+  printk,
+  process,
+  random,
+  scheduler,
+  security,
+  signal,
+  time,
+  unimplemented,  // a number that Linux once gave away and no longer serves: always ENOSYS
+};
+
+// What a replayer does with the call.
+enum class Replay : std::uint8_t {
+  emulate,  // not made; result and outputs come from the trace
+  execute,  // when the recorded one succeeded, made again with the same arguments (address-space changes
+            // only)
+  special,  // by hand, see Special
+  deny,     // never made when recording either: the recorder answers -deny_errno; `note` has the reason
+};
+
+// The calls that a table cannot express: which piece of hand-written code looks after one. Independent of
+// Replay: an rt_sigaction is emulated at replay, but the recorder has to know the program's handlers.
+enum class Special : std::uint8_t {
+  none,
+  mmap,
+  mremap,
+  brk,
+  madvise,
+  munmap,
+  mprotect,
+  remap_file_pages,
+  shmat,
+  shmdt,
+  arch_prctl,
+  fork,
+  vfork,
+  clone,
+  clone3,
+  execve,
+  execveat,
+  exit,
+  exit_group,
+  set_tid_address,
+  set_robust_list,
+  rt_sigreturn,
+  rt_sigaction,
+  restart_syscall,
+  prctl,
+  sched_getaffinity,
+  ptrace,
+  seccomp,
+};
+
+// What a successful result is.
+enum class Returns : std::uint8_t {
+  status,       // 0
+  integer,      // a number without more meaning
+  count,        // bytes or elements transferred
+  new_fd,       // a descriptor, new or found
+  address,      // printed in hex
+  process_id,   // of a process, thread, group or session
+  position,     // a file offset
+  octal,        // a mode
+  hexadecimal,  // a word of unnamed bits
+  flag_word,    // bits or alternatives of the entry's `returned` set
+  nothing,      // does not return
+};
+
+enum class Dir : std::uint8_t {
+  value,  // the argument itself; no memory behind it that matters
+  in,     // the kernel reads the memory
+  out,    // the kernel writes it
+  inout,
+};
+
+// How an argument is printed.
+enum class Type : std::uint8_t {
+  // values
+  int32,
+  uint32,
+  int64,
+  uint64,
+  hex,
+  size,
+  offset,
+  mode,     // octal
+  pointer,  // an address whose memory does not matter here
+  fd,
+  dirfd,  // a descriptor or AT_FDCWD
+  pid,
+  tid,
+  uid,
+  gid,
+  signal,
+  device,
+  flags,        // bits of `set`
+  enumeration,  // one of `set`
+  // memory
+  path,       // NUL-terminated, names a file
+  cstring,    // NUL-terminated
+  bytes,      // data of arbitrary length
+  strings,    // an array of char *, ended by NULL
+  structure,  // one `shape`
+  array,      // several
+};
+
+// Which structure (shapes.def; `bytes` where there is none).
+enum class Shape : std::uint8_t {
+#define SHAPE(name, size) name,
+#include "format/syscalls/shapes.def"
+#undef SHAPE
+};
+
+inline constexpr std::uint16_t shape_sizes[] = {
+#define SHAPE(name, size) size,
+#include "format/syscalls/shapes.def"
+#undef SHAPE
+};
+[[nodiscard]] constexpr std::uint16_t shape_size(Shape shape) {
+  return shape_sizes[static_cast<std::uint8_t>(shape)];
+}
+
+// Which named constants (flag_sets.def).
+enum class FlagSet : std::uint8_t {
+  none,
+#define FLAG_SET(name) name,
+#include "format/syscalls/flag_sets.def"
+#undef FLAG_SET
+};
+
+// How many elements (of `unit` bytes) the memory behind an argument has. `by` names the other argument it
+// depends on.
+enum class SizeRule : std::uint8_t {
+  none,      // no memory
+  fixed,     // `count`
+  argument,  // as many as args[by] says
+  pointee,   // as many as the 32-bit number that args[by] points to says: at entry the capacity, at exit what
+             // there was to write, which may be more (accept's addrlen)
+  pointee64,    // the same with a 64-bit number
+  fd_bits,      // a set of args[by] bits, in whole 64-bit words (select)
+  node_bits,    // the same for args[by] - 1 bits, as mm/mempolicy.c counts
+  pages,        // one for each page of args[by] bytes (mincore)
+  string,       // up to and with a NUL, at most PATH_MAX bytes
+  strings,      // pointers up to and with a NULL, each to such a string
+  own_size,     // the structure's first 32-bit word (sched_attr)
+  cap_version,  // one or two, by the version in the header at args[by] (capget)
+  handle,       // 8 plus the 32-bit handle_bytes at the start (file_handle)
+};
+
+// What the result says about how much was written.
+enum class Bound : std::uint8_t {
+  none,      // all of it
+  bytes,     // result bytes (after `prefix`)
+  elements,  // result elements
+};
+
+// Which results mean that an output was written.
+enum class When : std::uint8_t {
+  success,      // result >= 0
+  positive,     // result > 0 (wait4's status)
+  always,       // on failure too (select's timeout, waitid's siginfo)
+  interrupted,  // only when a signal ended the call: -EINTR or a restart code (nanosleep's remainder)
+};
+
+struct Arg {
+  std::string_view name;
+  Type type = Type::hex;
+  Dir dir = Dir::value;
+  Shape shape = Shape::bytes;
+  FlagSet set = FlagSet::none;
+  SizeRule rule = SizeRule::none;
+  Bound bound = Bound::none;
+  When when = When::success;
+  std::uint8_t by = no_argument;  // see SizeRule
+  std::uint16_t unit = 1;         // bytes of one element
+  std::uint16_t count = 1;        // SizeRule::fixed
+  std::uint16_t prefix = 0;       // bytes before the elements (msgrcv's mtype)
+  // The argument means something only when args[condition_by] & condition_mask (any bit): open's mode with
+  // O_CREAT.
+  std::uint8_t condition_by = no_argument;
+  std::uint64_t condition_mask = 0;
+};
+
+struct Syscall {
+  std::int32_t nr = 0;
+  std::string_view name;
+  std::array<Arg, 6> args{};
+  std::uint8_t arg_count = 0;
+  Returns returns = Returns::status;
+  FlagSet returned = FlagSet::none;  // Returns::flag_word
+  Class classes{};
+  Subsystem subsystem = Subsystem::process;
+  std::string_view entry;    // the kernel file whose SYSCALL_DEFINE is the entry point; empty: there is none
+  std::string_view kconfig;  // without CONFIG_; empty: always built
+  bool blocks = false;  // may sleep for as long as another task pleases (not: as long as a disk takes), or
+                        // hands over its turn (sched_yield)
+  bool changes_fds = false;  // may open, close or replace a descriptor
+  int written_fd =
+      -1;  // index of the argument that is the descriptor which the bulk input is written to; -1: none
+  int kernel_copy_out_fd = -1;  // the same for a copy inside the kernel: sendfile, splice, …
+  Replay replay = Replay::emulate;
+  Special special = Special::none;
+  int deny_errno = 0;    // Replay::deny
+  bool modelled = true;  // false: outputs have to be found by comparing memory
+  std::string_view note;
+
+  [[nodiscard]] std::span<const Arg> arguments() const { return {args.data(), arg_count}; }
+};
+
+// One request of a multiplexer. It holds all arguments, those of the call with its own put in their place, so
+// that a consumer uses the variant's list instead of the call's.
+struct Variant {
+  std::int32_t nr = 0;         // the call
+  std::uint64_t selector = 0;  // see Multiplexer
+  std::string_view name;       // TCGETS, F_SETLKW, …
+  std::array<Arg, 6> args{};
+  std::uint8_t arg_count = 0;
+  Returns returns = Returns::status;
+  FlagSet returned = FlagSet::none;
+  bool blocks = false;
+  bool changes_fds = false;
+  Replay replay = Replay::emulate;
+  Special special = Special::none;
+  int deny_errno = 0;
+  bool modelled = true;
+  std::string_view note;
+
+  [[nodiscard]] std::span<const Arg> arguments() const { return {args.data(), arg_count}; }
+};
+
+// How a call picks its variant: by args[selector] & mask, and where there is a second selector, with that in
+// the upper half (getsockopt: optname | level << 32).
+struct Multiplexer {
+  std::int32_t nr = 0;
+  std::uint8_t selector = 0;
+  std::uint8_t second_selector = no_argument;
+  std::uint64_t mask = 0xffffffff;
+  std::uint8_t first = 0;  // where the variants' own arguments begin
+};
+
+}  // namespace rec::syscalls
