@@ -1,0 +1,196 @@
+// System calls: what of the caller's memory belongs to the event, before and after.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "recorder/session.h"
+#include "recorder/special/special.h"
+#include "tracee/maps.h"
+
+namespace rec {
+namespace {
+
+using syscalls::Replay;
+
+// How far beyond a pointer argument an unknown call is expected to write.
+constexpr std::uint64_t snapshot_bytes = 16 * page_size;
+
+void add_inputs(const RecordOptions& options, Task& task) {
+  PendingCall& pending = task.call;
+  const bool echo = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
+  const RemoteMemory memory = task.memory();
+  for (const syscalls::Extent& extent : pending.plan.extents) {
+    if (!extent.input || extent.size == 0) continue;
+    std::uint64_t keep = extent.size;
+    if (extent.bulk && !echo) keep = std::min(keep, options.snap_bulk);
+    if (!extent.bulk) keep = std::min(keep, options.snap_length);
+    const auto room =
+        pending.data.add(Data::Role::input, extent.address, extent.argument, keep, extent.size);
+    pending.data.shrink_last(memory.read_some(extent.address, room));
+  }
+}
+
+// An unknown call may write behind any argument that points to writable memory.
+void take_snapshots(Task& task) {
+  const RemoteMemory memory = task.memory();
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  for (std::uint8_t i = 0; i < task.call.call.args.size(); ++i) {
+    const std::uint64_t address = task.call.call.args[i];
+    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
+      return candidate.start.address() <= address && address < candidate.end.address();
+    });
+    if (entry == maps.end() || (entry->protection & PROT_WRITE) == 0) continue;
+    std::vector<std::byte> bytes(std::min(snapshot_bytes, entry->end.address() - address));
+    bytes.resize(memory.read_some(RemotePtr<>(address), bytes));
+    task.call.snapshots.push_back({RemotePtr<>(address), std::move(bytes), i});
+  }
+}
+
+void add_changes(Task& task) {
+  const RemoteMemory memory = task.memory();
+  for (const PendingCall::Snapshot& before : task.call.snapshots) {
+    std::vector<std::byte> after(before.bytes.size());
+    after.resize(memory.read_some(before.address, after));
+    // One piece per run of changed bytes; runs closer than 32 bytes are one.
+    for (std::size_t i = 0; i < after.size();) {
+      if (after[i] == before.bytes[i]) {
+        ++i;
+        continue;
+      }
+      std::size_t end = i + 1;
+      for (std::size_t j = end; j < after.size() && j < end + 32; ++j) {
+        if (after[j] != before.bytes[j]) end = j + 1;
+      }
+      const auto room =
+          task.call.data.add(Data::Role::output, before.address.plus_bytes(i), before.argument, end - i, end - i);
+      std::memcpy(room.data(), after.data() + i, end - i);
+      i = end;
+    }
+  }
+}
+
+void add_outputs(Task& task, std::int64_t result) {
+  PendingCall& pending = task.call;
+  const RemoteMemory memory = task.memory();
+  if (!pending.plan.modelled) {
+    add_changes(task);
+    return;
+  }
+  syscalls::settle(pending.plan, pending.restarted, result, memory);
+  for (const syscalls::Extent& extent : pending.plan.extents) {
+    if (!extent.output || extent.size == 0) continue;
+    const auto room =
+        pending.data.add(Data::Role::output, extent.address, extent.argument, extent.size, extent.size);
+    pending.data.shrink_last(memory.read_some(extent.address, room));
+  }
+}
+
+std::string call_name(const PendingCall& pending) {
+  return pending.entry != nullptr ? std::string(pending.entry->name)
+                                  : fmt::format("system call {}", pending.call.nr);
+}
+
+// Policy of the table: what rec answers in the kernel's place.
+void decide_answer(Session& session, Task& task) {
+  PendingCall& pending = task.call;
+  const syscalls::Syscall* entry = pending.entry;
+  if (entry == nullptr) return;
+  if (entry->replay == Replay::deny) pending.answer = -entry->deny_errno;
+  // What the kernel copies from descriptor to descriptor never passes through the program's memory; where replay has to
+  // show it, the program is made to read and write it itself (EINVAL is what such calls answer for an unsuitable file).
+  if (entry->kernel_copy_out_fd >= 0) {
+    const auto fd = static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->kernel_copy_out_fd)));
+    if (session.echo().flags_for(*task.process, task.tid, fd) != 0) pending.answer = -EINVAL;
+  }
+  if (entry->written_fd >= 0) {
+    const auto fd = static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->written_fd)));
+    pending.flags |= session.echo().flags_for(*task.process, task.tid, fd);
+  }
+}
+
+void start_pending(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args) {
+  PendingCall& pending = task.call;
+  pending.call = {nr, args};
+  pending.entry = syscalls::find(nr);
+  pending.enter_ns = session.now_ns();
+  pending.flags = 0;
+  pending.answer.reset();
+  pending.data.clear();
+  pending.snapshots.clear();
+  pending.blocks = pending.entry == nullptr || pending.entry->blocks;
+}
+
+// restart_syscall(2) goes on with the call that was interrupted: it writes where that one would have.
+bool take_restarted_plan(Task& task) {
+  const bool restarts = task.call.entry != nullptr && task.call.entry->special == syscalls::Special::restart_syscall;
+  if (!restarts || !task.restart) return false;
+  task.call.plan = task.restart->plan;
+  task.call.restarted = task.restart->call;
+  return true;
+}
+
+}  // namespace
+
+void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args) {
+  start_pending(session, task, nr, args);
+  task.before_call = false;
+  PendingCall& pending = task.call;
+  decide_answer(session, task);
+  if (!take_restarted_plan(task)) {
+    pending.plan = syscalls::plan(pending.call, task.memory());
+    pending.restarted = pending.call;
+  }
+  if (pending.plan.variant != nullptr && pending.plan.variant->blocks) pending.blocks = true;
+  if (!pending.plan.modelled && !pending.answer) {
+    pending.flags |= event_not_modelled;
+    take_snapshots(task);
+  }
+  add_inputs(session.options(), task);
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  const Registers as_called = registers;
+  special::on_entry(session, task, &registers);
+  if (pending.answer) {
+    pending.flags |= event_denied;
+    registers.orig_rax = ~std::uint64_t{0};  // seccomp(2): the call is skipped
+  }
+  if (!(registers == as_called)) stopped.set_registers(registers);
+  session.resume_call(task);
+}
+
+void finish_call(Session& session, Task& task) {
+  PendingCall& pending = task.call;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  if (task.setting_up_exec) {
+    special::finish_exec(session, task);
+    return;
+  }
+  if (pending.answer) {
+    registers.rax = static_cast<std::uint64_t>(*pending.answer);
+    stopped.set_registers(registers);
+  }
+  const std::int64_t result = registers.result();
+  add_outputs(task, result);
+  if (pending.entry != nullptr && pending.entry->changes_fds) EchoDescriptors::forget(*task.process);
+  Extra extra;
+  const bool has_extra = special::on_exit(session, task, registers, result, &extra);
+  if (!pending.plan.modelled && !pending.answer && result >= 0) {
+    session.note(task, fmt::format("not modelled {} {:#x}", pending.call.nr, pending.call.args[1]),
+                 fmt::format("{} (first in task {}) is not in rec's tables in this form: its results were found by comparing "
+                             "memory",
+                             call_name(pending), task.tid));
+  }
+  session.append_call(task, result, has_extra ? &extra : nullptr);
+  task.restart.reset();
+  if (is_restart_code(result)) {
+    task.restart = Task::Restart{pending.plan, pending.restarted};
+  }
+  task.left_with = stopped.registers();
+  session.resume_user(task);
+}
+
+}  // namespace rec

@@ -1,0 +1,55 @@
+// Puts the files behind mappings into the trace, each version of each file once.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "format/trace_writer.h"
+#include "tracee/remote_memory.h"
+
+namespace rec {
+
+class ContentStore {
+ public:
+  explicit ContentStore(TraceWriter& writer) : writer_(writer) {}
+
+  struct Stored {
+    ContentId id;
+    std::uint64_t file_size;
+    std::uint64_t device;
+    std::uint64_t inode;
+  };
+
+  // Stores what the mapping [offset, offset + length) of a regular file can show. `open_path` is where rec can open it
+  // (/proc/PID/fd/N, or its name), `name` what to call it. nullopt: it is not a regular file, or cannot be read; the
+  // caller takes the bytes from the tracee's memory then.
+  [[nodiscard]] std::optional<Stored> store_file(const std::string& open_path, const std::string& name,
+                                                 std::uint64_t offset, std::uint64_t length);
+
+  // Stores `size` bytes of the tracee's memory as a content of its own. Unreadable parts are zeros.
+  [[nodiscard]] ContentId store_memory(const RemoteMemory& memory, RemotePtr<> from, std::uint64_t size,
+                                       const std::string& name);
+
+ private:
+  // A file's version, as far as stat(2) can tell.
+  struct Version {
+    std::uint64_t device, inode;
+    std::int64_t size, mtime_s, mtime_ns, ctime_s, ctime_ns;
+    auto operator<=>(const Version&) const = default;
+  };
+  struct Known {
+    ContentId id;
+    std::set<std::uint64_t> blocks;
+  };
+
+  TraceWriter& writer_;
+  std::map<Version, Known> known_;
+};
+
+}  // namespace rec

@@ -1,0 +1,40 @@
+// Which of the program's descriptors lead to what was rec's own standard output and standard error. What is written there
+// is kept whole, so that replay can show it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "format/base/ids.h"
+
+namespace rec {
+
+struct Process;
+
+class EchoDescriptors {
+ public:
+  // Looks at rec's own descriptors 1 and 2.
+  EchoDescriptors();
+
+  // EventFlags for a write to `fd` by a task of `process`: event_echo_stdout, event_echo_stderr or 0. Cached in the
+  // process until forget() says that its descriptors may have changed.
+  [[nodiscard]] std::uint16_t flags_for(Process& process, Tid tid, std::int32_t fd) const;
+  static void forget(Process& process);
+
+ private:
+  struct Target {
+    bool is_open = false;
+    // /dev/null and its like: any program may open it anew, so only the descriptor's number tells.
+    bool by_number_only = false;
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  static Target look(int fd);
+
+  Target out_;
+  Target err_;
+};
+
+}  // namespace rec

@@ -1,0 +1,21 @@
+// What `rec record` was asked to do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tracee/launch.h"
+
+namespace rec {
+
+struct RecordOptions {
+  std::vector<std::string> command;  // argv of the program
+  std::string executable;            // what argv[0] resolved to
+  InheritedSignals signals;          // as rec was started with
+  std::uint64_t snap_length = 4096;  // bytes kept of a path or structure that the program passed
+  std::uint64_t snap_bulk = 64;      // … and of bulk data
+  bool quiet = false;                // no remarks on stderr (they are in the trace all the same)
+};
+
+}  // namespace rec

@@ -1,0 +1,120 @@
+#include "recorder/recorder.h"
+
+#include <sys/ptrace.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cpuid.h>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "format/base/error.h"
+#include "recorder/filter.h"
+#include "recorder/session.h"
+#include "tracee/launch.h"
+
+namespace rec {
+namespace {
+
+constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK |
+                                        PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+                                        PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
+
+std::string cpu_model() {
+  std::array<unsigned, 12> words{};
+  for (unsigned i = 0; i < 3; ++i) {
+    unsigned* const at = words.data() + 4 * i;
+    if (__get_cpuid(0x80000002 + i, at, at + 1, at + 2, at + 3) == 0) return "";
+  }
+  std::array<char, 49> name{};
+  std::memcpy(name.data(), words.data(), 48);
+  const std::string text = name.data();
+  const std::size_t first = text.find_first_not_of(' ');
+  const std::size_t last = text.find_last_not_of(' ');
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+// XCR0 (XGETBV with ECX 0), where the system uses XSAVE.
+std::uint64_t xstate_features() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return 0;
+  std::uint32_t low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return std::uint64_t{high} << 32 | low;
+}
+
+// --- signals sent to rec itself ---
+
+// The first process of the program, for the handlers below.
+volatile std::sig_atomic_t program_pid = 0;
+
+// A request to end that was sent to rec alone is meant for the program. What the terminal sends (SI_KERNEL) reaches the
+// program by itself: both are in its foreground process group.
+void forward(int signal, siginfo_t* info, void*) {
+  if (info->si_code != SI_KERNEL && program_pid != 0) ::kill(static_cast<pid_t>(program_pid), signal);
+}
+
+void interrupt_wait(int) {}
+
+void set_up_own_signals() {
+  struct sigaction action {};
+  action.sa_flags = SA_SIGINFO;
+  action.sa_sigaction = forward;
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaction(signal, &action, nullptr);
+  action = {};
+  action.sa_handler = interrupt_wait;  // no SA_RESTART: the timer ends a waitpid
+  ::sigaction(SIGALRM, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  // The terminal's stop signals stop the program; rec has to go on to see it and to let it continue.
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE}) ::sigaction(signal, &action, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::string working_directory() {
+  std::array<char, 4096> path{};
+  return ::getcwd(path.data(), path.size()) != nullptr ? path.data() : "";
+}
+
+}  // namespace
+
+TraceHeader describe_recording(const RecordOptions& options) {
+  TraceHeader header;
+  header.rec_version = REC_VERSION;
+  header.command = options.command;
+  header.executable = options.executable;
+  header.working_directory = working_directory();
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  header.start_realtime_ns =
+      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  utsname system{};
+  if (::uname(&system) == 0) {
+    header.kernel = system.release;
+    header.machine = system.nodename;
+  }
+  header.cpu_model = cpu_model();
+  header.xstate_features = xstate_features();
+  return header;
+}
+
+RecordResult record(const RecordOptions& options, TraceWriter& writer) {
+  set_up_own_signals();
+  Session session(options, writer);
+  Stopped first = launch({.executable = options.executable,
+                          .arguments = options.command,
+                          .filter = make_filter(),
+                          .ptrace_options = trace_options,
+                          .signals = options.signals});
+  program_pid = first.tid().value();
+  RecordResult result;
+  result.wait_status = session.run(std::move(first));
+  program_pid = 0;
+  writer.finish({.duration_ns = session.now_ns(), .wait_status = result.wait_status, .tasks = session.task_count()});
+  return result;
+}
+
+}  // namespace rec

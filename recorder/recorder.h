@@ -1,0 +1,24 @@
+// Recording a program: the one entry into this room.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "format/trace_writer.h"
+#include "recorder/options.h"
+
+namespace rec {
+
+struct RecordResult {
+  int wait_status = 0;  // of the program's first process (wait(2))
+  std::uint64_t events = 0;
+};
+
+// What the header of a recording made now, of this command, says.
+[[nodiscard]] TraceHeader describe_recording(const RecordOptions& options);
+
+// Runs the program to the end of its last process and writes all of it to `writer`, which is finished then. Throws Error
+// when the program cannot be started or recorded; what was recorded until then is in the file.
+[[nodiscard]] RecordResult record(const RecordOptions& options, TraceWriter& writer);
+
+}  // namespace rec

@@ -1,0 +1,141 @@
+// One recording: the event loop over all tasks of the program, the turns they take, and what is written of them.
+//
+// A task is resumed in one of two ways: `cont` into user code, where the seccomp filter stops it at its next system call,
+// and `syscall` from there to the call's exit. Everything that a task is handed becomes an event right before it goes on
+// (format/event.h), so the order of events is the order in which user code ran.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "format/trace_writer.h"
+#include "recorder/content_store.h"
+#include "recorder/echo.h"
+#include "recorder/options.h"
+#include "recorder/task.h"
+#include "tracee/wait_status.h"
+
+namespace rec {
+
+class Session {
+ public:
+  Session(const RecordOptions& options, TraceWriter& writer);
+
+  // Takes the program over at the stop that launch() left it in, and returns when its last task is gone: the wait status
+  // of its first process. Throws Error when the program could not be executed, or cannot be recorded.
+  int run(Stopped first);
+
+  // --- for the rooms below (capture, signals, special/) ---
+
+  [[nodiscard]] std::uint64_t now_ns() const;
+  TraceWriter& writer() { return writer_; }
+  ContentStore& contents() { return contents_; }
+  EchoDescriptors& echo() { return echo_; }
+  [[nodiscard]] const RecordOptions& options() const { return options_; }
+
+  // Appends an event of `task` with `leave_ns` = now.
+  void append(Event event);
+  // A remark for the trace and, once per `key`, for the user.
+  void note(const Task& task, const std::string& key, const std::string& text);
+
+  // The call event of `task`, as it stands in task.call, with what its special handler adds.
+  void append_call(Task& task, std::int64_t result, const Extra* extra, EventKind kind = EventKind::call);
+
+  // Sends the task on into user code with these registers as they are now.
+  void resume_user(Task& task, int signal = 0);
+  void resume_call(Task& task);
+
+  // All tasks of the process (threads), any one of them first.
+  [[nodiscard]] std::vector<Task*> tasks_of(const Process& process);
+  [[nodiscard]] Task* find(Tid tid);
+
+  // Makes one domain of two; the trace says when.
+  void merge_domains(Task& task, const std::shared_ptr<Domain>& other);
+  // The memory object (a file, a segment) is mapped shared by the task's process: its domain merges with all others
+  // that have it.
+  void share_object(Task& task, std::uint64_t object);
+  // A child made by fork has all that its parent shared.
+  void inherit_shares(const Process& parent, const Process& child);
+  // The process has a new address space.
+  void leave_shared_memory(Process& process);
+  // After an exec by the thread `former`: it is the leader now, and the old leader is no more.
+  void rename_executing_task(Tid former, Task& leader);
+  std::shared_ptr<Domain> new_domain();
+  void move_to_domain(Process& process, std::shared_ptr<Domain> domain);
+  void release_turn(Task& task);
+
+  Task& add_task(Tid tid, std::shared_ptr<Process> process);
+  void queue_for_turn(Task& task);
+
+  // Number by which the trace knows a shared memory object.
+  [[nodiscard]] std::uint64_t shared_object(std::uint64_t device, std::uint64_t inode);
+  [[nodiscard]] std::uint64_t new_shared_object() { return next_shared_object_++; }
+
+  // Waits for this task only, in the middle of a manipulation. Throws TaskGone with what was seen when it dies.
+  WaitStatus wait_stop(Tid tid);
+  // The first stop of a new task; it may have been reported before its parent's event.
+  void take_first_stop(Tid tid);
+
+ private:
+  bool dispatch_one();
+  void dispatch(const WaitResult& result);
+  void on_event(Task& task, int event);
+  void on_interrupt_stop(Task& task);
+  void on_group_stop(Task& task, int signal);
+  void on_exit_event(Task& task);
+  void on_gone(Tid tid, const WaitStatus& status);
+  void record_exit(Task& task, std::int64_t raw_status);
+  void finish_leader_exit(Task& task);
+  void give_turn(Domain& domain);
+  void hand_over(Task& task);
+  void after_entry(Task& task);
+  [[nodiscard]] bool finished_turn(const Task& task) const;
+  void on_timer();
+  [[nodiscard]] bool needs_timer() const;
+  void set_timer(bool on);
+
+  const RecordOptions& options_;
+  TraceWriter& writer_;
+  ContentStore contents_;
+  EchoDescriptors echo_;
+  std::uint64_t start_ns_;
+  std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
+  std::vector<std::weak_ptr<Domain>> domains_;
+  std::uint32_t next_domain_ = 1;
+  std::uint64_t next_shared_object_ = 1;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
+  // Which processes have a shared object mapped.
+  std::map<std::uint64_t, std::set<Pid>> sharers_;
+  std::set<Tid> early_stops_;  // first stops of tasks whose parent has not told of them yet
+  std::set<std::string> noted_;
+  Tid first_tid_{};
+  int first_status_ = 0;
+  std::uint32_t task_count_ = 0;
+  bool timer_on_ = false;
+
+ public:
+  [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
+};
+
+// --- capture.cc: system calls ---
+
+// At a seccomp stop: decides what becomes of the call and records its inputs.
+void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args);
+// At the call's exit, with the turn: captures outputs, appends the event, resumes.
+void finish_call(Session& session, Task& task);
+
+// --- signals.cc ---
+
+void on_signal_stop(Session& session, Task& task, int signal);
+// At a call entry: true if a held signal has to come first; the call was called off then.
+bool deliver_held_signal_first(Task& task, Registers registers);
+// At the exit stop of a call that was called off.
+void send_held_signal(Session& session, Task& task);
+
+}  // namespace rec

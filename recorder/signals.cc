@@ -1,0 +1,266 @@
+// Signals: what becomes of each, and at a point that replay can find again.
+//
+//   raised by the task's own instruction   delivered there; the instruction faults again at replay
+//   right after an event of the task       delivered there (this is where a blocked call is interrupted)
+//   in the middle of user code             held, and delivered before the next system call, which is called off for it
+//   ends or stops the task, or is ignored  passed on where it is: none of the program's code sees the difference
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "format/base/error.h"
+#include "recorder/session.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
+#include "tracee/trapped_instruction.h"
+
+namespace rec {
+namespace {
+
+constexpr std::uint64_t handler_default = 0;
+constexpr std::uint64_t handler_ignore = 1;
+
+constexpr std::uint64_t signal_bit(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+// Raised by the instruction itself: kernel-made (si_code > 0) and one of the faults. A fault "from user" (kill) is not.
+bool is_fault(const siginfo_t& info) {
+  switch (info.si_signo) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGTRAP:
+      return info.si_code > 0;
+    default:
+      return false;
+  }
+}
+
+// Default actions, signal(7).
+SignalAction default_action(int signal) {
+  switch (signal) {
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH:
+      return SignalAction::ignore;
+    case SIGCONT:
+      return SignalAction::resume;
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return SignalAction::stop;
+    default:
+      return SignalAction::terminate;
+  }
+}
+
+SignalAction action_for(const Process& process, int signal) {
+  const std::uint64_t handler = process.actions.at(static_cast<std::size_t>(signal)).handler;
+  if (handler == handler_ignore && signal != SIGKILL && signal != SIGSTOP) return SignalAction::ignore;
+  return handler == handler_default ? default_action(signal) : SignalAction::handler;
+}
+
+std::vector<std::byte> bytes_of(const siginfo_t& info) {
+  const auto bytes = std::as_bytes(std::span(&info, 1));
+  return {bytes.begin(), bytes.end()};
+}
+
+// Sent by send_held_signal below: stands for the held signal of the same number.
+bool is_ours(const siginfo_t& info) { return info.si_code == SI_TKILL && info.si_pid == ::getpid(); }
+
+std::optional<siginfo_t> take_held(Task& task, int signal) {
+  const auto at = std::find_if(task.held.begin(), task.held.end(),
+                               [&](const siginfo_t& held) { return held.si_signo == signal; });
+  if (at == task.held.end()) return std::nullopt;
+  const siginfo_t info = *at;
+  task.held.erase(at);
+  return info;
+}
+
+// The frame that the kernel pushed for the handler (arch/x86/include/asm/sigframe.h):
+//   rsp → return address | ucontext | siginfo | … | FP state | magic
+// The FP state ends the frame; its first part says how long it is.
+std::uint64_t frame_end(const RemoteMemory& memory, std::uint64_t rsp) {
+  constexpr std::uint64_t ucontext_at = 8;
+  constexpr std::uint64_t fpregs_at = ucontext_at + offsetof(ucontext_t, uc_mcontext.fpregs);
+  constexpr std::uint64_t software_bytes_at = 464;
+  constexpr std::uint32_t magic1 = 0x46505853;  // FP_XSTATE_MAGIC1: extended_size is valid
+  constexpr std::uint64_t legacy_size = 512;
+  const auto fp_state = memory.read(RemotePtr<std::uint64_t>(rsp + fpregs_at));
+  ENSURE(fp_state && *fp_state > rsp && *fp_state < rsp + (1 << 20), "signal frame at {:#x}", rsp);
+  const auto software = memory.read(RemotePtr<std::array<std::uint32_t, 2>>(*fp_state + software_bytes_at));
+  ENSURE(software.has_value(), "FP state at {:#x}", *fp_state);
+  return *fp_state + ((*software)[0] == magic1 ? (*software)[1] : legacy_size);
+}
+
+void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& extra, DataBuffer& data) {
+  extra.siginfo = bytes_of(info);
+  session.append({.tid = task.tid,
+                  .kind = EventKind::signal,
+                  .nr = info.si_signo,
+                  .data = data.data(),
+                  .extra = &extra});
+}
+
+// Lets the kernel push the handler's frame and stop at the handler's first instruction (signal_setup_done notifies a
+// stepping tracer), and records the difference.
+void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, SignalPoint point) {
+  const Stopped stopped(task.tid);
+  Extra extra;
+  extra.point = point;
+  extra.action = SignalAction::handler;
+  extra.before = stopped.registers();
+  KernelSigaction& action = task.process->actions.at(static_cast<std::size_t>(info.si_signo));
+  (void)Stopped(task.tid).resume(Resume::step, info.si_signo);
+  const WaitStatus status = session.wait_stop(task.tid);
+  const auto* stop = std::get_if<SignalStop>(&status);
+  if (stop == nullptr || stop->signal != SIGTRAP) {
+    // The frame did not fit on the stack: the kernel raises SIGSEGV instead (or the group was stopped just now).
+    ENSURE(stop != nullptr && stop->signal == SIGSEGV, "{} on delivery of signal {} to task {}", describe(status),
+           info.si_signo, task.tid);
+    on_signal_stop(session, task, SIGSEGV);
+    return;
+  }
+  if ((action.flags & static_cast<std::uint64_t>(static_cast<unsigned>(SA_RESETHAND))) != 0) {
+    action.handler = handler_default;
+  }
+  extra.after = stopped.registers();
+  extra.xstate = stopped.xstate();
+  const RemoteMemory memory = task.memory();
+  const std::uint64_t start = extra.after->rsp;
+  const std::uint64_t end = frame_end(memory, start);
+  DataBuffer data;
+  const auto room = data.add(Data::Role::output, RemotePtr<>(start), 0, end - start, end - start);
+  data.shrink_last(memory.read_some(RemotePtr<>(start), room));
+  append_signal(session, task, info, extra, data);
+  task.left_with = extra.after;
+  task.before_call = false;
+  session.resume_user(task);
+}
+
+// force_sig (kernel/signal.c) resets the handler of a blocked or ignored SIGSEGV to the default and unblocks it before the
+// tracer can see the fault; for an instruction that rec made fault, both are put back.
+void restore_disposition(Task& task) {
+  const KernelSigaction& action = task.process->actions.at(SIGSEGV);
+  if (action.handler == handler_default) return;
+  std::ifstream status(fmt::format("/proc/{}/status", task.tid));
+  const std::string wanted = action.handler == handler_ignore ? "SigIgn:" : "SigCgt:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind(wanted, 0) != 0) continue;
+    const std::uint64_t set = std::stoull(line.substr(wanted.size()), nullptr, 16);
+    if ((set & signal_bit(SIGSEGV)) != 0) return;
+  }
+  const Stopped stopped(task.tid);
+  {
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    task.memory().write_value(RemotePtr<>(agent_area::data), action);
+    calls.must("rt_sigaction(SIGSEGV)", SYS_rt_sigaction, {SIGSEGV, agent_area::data, 0, 8});
+  }
+  if (action.handler != handler_ignore) stopped.set_signal_mask(stopped.signal_mask() | signal_bit(SIGSEGV));
+}
+
+bool handle_trap(Session& session, Task& task, const siginfo_t& info) {
+  // General protection faults have no address and this code.
+  if (info.si_signo != SIGSEGV || info.si_code != SI_KERNEL) return false;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  const auto trapped = trapped_instruction_at(task.memory(), RemotePtr<>(registers.rip));
+  if (!trapped) return false;
+  const auto values = execute_trapped(trapped->kind, registers);
+  apply_trapped(&registers, values, trapped->length);
+  stopped.set_registers(registers);
+  restore_disposition(task);
+  session.append({.tid = task.tid,
+                  .kind = EventKind::trap,
+                  .nr = static_cast<std::int32_t>(trapped->kind),
+                  .args = {values[0], values[1], values[2], values[3], 0, 0},
+                  .result = trapped->length});
+  task.left_with = registers;
+  session.resume_user(task);
+  return true;
+}
+
+}  // namespace
+
+void on_signal_stop(Session& session, Task& task, int signal) {
+  const Stopped stopped(task.tid);
+  siginfo_t info = stopped.siginfo();
+  if (handle_trap(session, task, info)) return;
+  if (is_ours(info)) {
+    if (const auto held = take_held(task, signal)) {
+      info = *held;
+      stopped.set_siginfo(info);
+    }
+  }
+  const bool fault = is_fault(info);
+  const bool boundary = task.left_with && *task.left_with == stopped.registers();
+  const SignalAction action = action_for(*task.process, signal);
+  SignalPoint point = SignalPoint::anywhere;
+  if (boundary) point = task.before_call ? SignalPoint::before_call : SignalPoint::boundary;
+  if (fault) point = SignalPoint::fault;
+  // A stop in a domain of several processes must come at a point that the others' order can be told from.
+  const bool needs_point =
+      action == SignalAction::handler || (action == SignalAction::stop && task.domain().processes > 1);
+  if (needs_point && point == SignalPoint::anywhere) {
+    task.held.push_back(info);
+    session.resume_user(task);
+    return;
+  }
+  if (action == SignalAction::handler) {
+    deliver_to_handler(session, task, info, point);
+    return;
+  }
+  Extra extra;
+  extra.point = point;
+  extra.action = action;
+  extra.before = stopped.registers();
+  DataBuffer none;
+  append_signal(session, task, info, extra, none);
+  session.resume_user(task, signal);
+}
+
+bool deliver_held_signal_first(Task& task, Registers registers) {
+  const Stopped stopped(task.tid);
+  const std::uint64_t mask = stopped.signal_mask();
+  const bool deliverable = std::any_of(task.held.begin(), task.held.end(), [&](const siginfo_t& held) {
+    return (mask & signal_bit(held.si_signo)) == 0;
+  });
+  if (!deliverable) return false;
+  // Call the call off: the task stands right before its `syscall` instruction again.
+  registers.rax = registers.orig_rax;
+  registers.orig_rax = ~std::uint64_t{0};
+  registers.rip -= 2;
+  stopped.set_registers(registers);
+  task.aborting_for_signal = true;
+  task.position = Task::Position::call;
+  task.call.blocks = false;
+  (void)Stopped(task.tid).resume(Resume::syscall);
+  return true;
+}
+
+void send_held_signal(Session& session, Task& task) {
+  task.aborting_for_signal = false;
+  const Stopped stopped(task.tid);
+  const std::uint64_t mask = stopped.signal_mask();
+  for (const siginfo_t& held : task.held) {
+    if ((mask & signal_bit(held.si_signo)) != 0) continue;
+    if (::syscall(SYS_tgkill, task.process->pid.value(), task.tid.value(), held.si_signo) != 0 && errno != ESRCH) {
+      fail_with_errno(fmt::format("tgkill of task {}", task.tid));
+    }
+    break;
+  }
+  task.left_with = stopped.registers();
+  task.before_call = true;
+  session.resume_user(task);
+}
+
+}  // namespace rec

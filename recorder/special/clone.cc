@@ -1,0 +1,71 @@
+// New tasks. The kernel tells of one while its parent is inside the call; the child's first stop may come before.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "format/base/error.h"
+#include "recorder/special/special.h"
+
+namespace rec::special {
+namespace {
+
+struct CloneRequest {
+  std::uint64_t flags = 0;
+  std::uint64_t parent_tid = 0;
+  std::uint64_t child_tid = 0;
+};
+
+// The start of struct clone_args (linux/sched.h), as far as it matters here.
+struct CloneArgs {
+  std::uint64_t flags, pidfd, child_tid, parent_tid;
+};
+
+CloneRequest read_request(const Task& task) {
+  const auto& args = task.call.call.args;
+  const syscalls::Special special = task.call.entry->special;
+  if (special == syscalls::Special::vfork) return {.flags = CLONE_VM | CLONE_VFORK};
+  if (special == syscalls::Special::clone) return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3]};
+  if (special != syscalls::Special::clone3) return {};
+  const auto wanted = task.memory().read(RemotePtr<CloneArgs>(args[0]));
+  ENSURE(wanted.has_value(), "clone3 of task {} succeeded with unreadable arguments", task.tid);
+  return {.flags = wanted->flags, .parent_tid = wanted->parent_tid, .child_tid = wanted->child_tid};
+}
+
+void add_tid_word(DataBuffer& data, const RemoteMemory& memory, std::uint64_t address, std::uint8_t which) {
+  const auto room = data.add(Data::Role::output, RemotePtr<>(address), which, 4, 4);
+  data.shrink_last(memory.read_some(RemotePtr<>(address), room));
+}
+
+}  // namespace
+
+void on_created(Session& session, Task& parent, Tid child_tid) {
+  session.take_first_stop(child_tid);
+  const CloneRequest request = read_request(parent);
+  std::shared_ptr<Process> process = parent.process;
+  if ((request.flags & CLONE_THREAD) == 0) {
+    process = std::make_shared<Process>(*parent.process);
+    process->pid = Pid(child_tid.value());
+    process->domain = nullptr;
+    const bool shares = (request.flags & CLONE_VM) != 0 || parent.process->has_shared_memory;
+    session.move_to_domain(*process, shares ? parent.process->domain : session.new_domain());
+    if (parent.process->has_shared_memory) session.inherit_shares(*parent.process, *process);
+  }
+  Task& child = session.add_task(child_tid, process);
+  child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
+  const Stopped stopped(child_tid);
+  Extra extra;
+  extra.parent = parent.tid;
+  extra.pid = process->pid;
+  extra.domain = process->domain->id;
+  extra.clone_flags = request.flags;
+  extra.after = stopped.registers();
+  DataBuffer data;
+  if ((request.flags & CLONE_CHILD_SETTID) != 0) add_tid_word(data, child.memory(), request.child_tid, 0);
+  if ((request.flags & CLONE_PARENT_SETTID) != 0) add_tid_word(data, parent.memory(), request.parent_tid, 1);
+  session.append({.tid = child_tid, .kind = EventKind::start, .data = data.data(), .extra = &extra});
+  if ((request.flags & CLONE_VFORK) != 0) parent.call.blocks = true;  // until the child executes or exits
+  session.resume_call(parent);
+  session.queue_for_turn(child);
+}
+
+}  // namespace rec::special

@@ -1,0 +1,172 @@
+// execve: a new address space, recorded whole before its first instruction.
+#include <elf.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "recorder/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/maps.h"
+#include "tracee/remote_call.h"
+
+namespace rec::special {
+namespace {
+
+constexpr std::uint64_t user_code_segment_64 = 0x33;  // __USER_CS, arch/x86/include/asm/segment.h
+
+bool is_kernel_mapping(const MapsEntry& entry) {
+  return entry.path.rfind("[vdso]", 0) == 0 || entry.path.rfind("[vvar", 0) == 0 || entry.path == "[vsyscall]";
+}
+
+// Maps rec's own pages and takes the vDSO away: what it would compute without a call could not be recorded.
+void arrange_address_space(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
+  const std::vector<MapsEntry> maps = read_maps(stopped.tid());
+  // No instruction of ours is there yet: borrow the place where the program is about to begin.
+  const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
+  std::uint64_t borrowed = original;
+  std::memcpy(&borrowed, agent_area::code_bytes.data(), 2);
+  stopped.poke(RemotePtr<>(registers.rip), borrowed);
+  {
+    RemoteCalls calls(stopped, registers.rip);
+    calls.must("mmap of rec's code page", SYS_mmap,
+               {agent_area::code, agent_area::code_size, PROT_READ | PROT_EXEC,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+    calls.must("mmap of rec's data pages", SYS_mmap,
+               {agent_area::data, agent_area::data_size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+  }
+  stopped.poke(RemotePtr<>(registers.rip), original);
+  memory.write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  for (const MapsEntry& entry : maps) {
+    if (!is_kernel_mapping(entry) || entry.path == "[vsyscall]") continue;
+    calls.must("munmap of the vDSO", SYS_munmap, {entry.start.address(), entry.size()});
+  }
+}
+
+// The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL.
+void hide_vdso(const RemoteMemory& memory, std::uint64_t rsp) {
+  std::uint64_t at = rsp;
+  const auto word = [&](std::uint64_t address) {
+    const auto value = memory.read(RemotePtr<std::uint64_t>(address));
+    if (!value) fail("cannot read the initial stack of task {} at {:#x}", memory.tid(), address);
+    return *value;
+  };
+  at += 8 * (word(at) + 2);
+  while (word(at) != 0) at += 8;
+  at += 8;
+  for (; word(at) != AT_NULL; at += 16) {
+    if (word(at) == AT_SYSINFO_EHDR) memory.write_value(RemotePtr<>(at), std::uint64_t{AT_IGNORE});
+  }
+}
+
+// Where the executable's or interpreter's file can be opened: the name in maps may be of another mount namespace, or gone.
+std::string map_file_link(Tid tid, const MapsEntry& entry) {
+  return fmt::format("/proc/{}/map_files/{:x}-{:x}", tid, entry.start.address(), entry.end.address());
+}
+
+Mapping describe(Session& session, const Task& task, const RemoteMemory& memory, const MapsEntry& entry) {
+  Mapping mapping;
+  mapping.start = entry.start;
+  mapping.end = entry.end;
+  mapping.protection = entry.protection;
+  mapping.flags = MAP_PRIVATE;
+  mapping.path = entry.path;
+  if (entry.path == "[stack]") {
+    mapping.kind = Mapping::Kind::stack;
+    mapping.flags |= MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK;
+  } else if (entry.path == "[heap]") {
+    mapping.kind = Mapping::Kind::heap;
+  }
+  // The ELF loader has written to writable pages already (it clears the tail of .bss' first page, fs/binfmt_elf.c), so
+  // only those that it could not write to are certainly as in the file.
+  if (entry.inode != 0 && (entry.protection & PROT_WRITE) == 0) {
+    auto stored = session.contents().store_file(map_file_link(task.tid, entry), entry.path, entry.offset, entry.size());
+    if (!stored) stored = session.contents().store_file(entry.path, entry.path, entry.offset, entry.size());
+    if (stored && stored->inode == entry.inode) {
+      mapping.kind = Mapping::Kind::file;
+      mapping.content = stored->id;
+      mapping.offset = entry.offset;
+      return mapping;
+    }
+  }
+  if ((entry.protection & PROT_READ) == 0) return mapping;
+  mapping.content = session.contents().store_memory(memory, entry.start, entry.size(), entry.path);
+  return mapping;
+}
+
+std::uint64_t stack_limit(Tid tid) {
+  rlimit limit{};
+  if (::prlimit(tid.value(), RLIMIT_STACK, nullptr, &limit) != 0) fail_with_errno("prlimit(RLIMIT_STACK)");
+  return limit.rlim_cur;
+}
+
+std::string executable_of(Tid tid) {
+  std::array<char, 4096> name{};
+  const ssize_t length = ::readlink(fmt::format("/proc/{}/exe", tid).c_str(), name.data(), name.size());
+  return length > 0 ? std::string(name.data(), static_cast<std::size_t>(length)) : "";
+}
+
+}  // namespace
+
+void on_exec(Session& session, Task& task, Tid former_tid) {
+  // An exec by a thread that is not the leader: it goes on under the leader's number (ptrace(2), "execve(2) under
+  // ptrace"), and its call is the one that is pending.
+  if (former_tid != task.tid) session.rename_executing_task(former_tid, task);
+  Task& executing = *session.find(task.tid);
+  Process& process = *executing.process;
+  session.release_turn(executing);
+  session.leave_shared_memory(process);
+  auto domain = session.new_domain();
+  domain->turn = &executing;
+  session.move_to_domain(process, domain);
+  executing.former_tid = former_tid;
+  executing.setting_up_exec = true;
+  executing.clear_tid = 0;
+  executing.call.blocks = false;
+  session.resume_call(executing);
+}
+
+void finish_exec(Session& session, Task& task) {
+  task.setting_up_exec = false;
+  Process& process = *task.process;
+  const Stopped stopped(task.tid);
+  const Registers registers = stopped.registers();
+  if (registers.cs != user_code_segment_64) {
+    fail("‘{}’ is a 32-bit program: rec records 64-bit programs only", executable_of(task.tid));
+  }
+  const RemoteMemory memory = task.memory();
+  arrange_address_space(stopped, memory, registers);
+  hide_vdso(memory, registers.rsp);
+  for (KernelSigaction& action : process.actions) {
+    if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
+  }
+  EchoDescriptors::forget(process);
+  process.executed = true;
+  Extra extra;
+  extra.pid = process.pid;
+  extra.former_tid = task.former_tid;
+  extra.domain = process.domain->id;
+  extra.text = executable_of(task.tid);
+  extra.stack_limit = stack_limit(task.tid);
+  for (const MapsEntry& entry : read_maps(task.tid)) {
+    if (agent_area::contains(entry.start.address()) || is_kernel_mapping(entry)) continue;
+    extra.mappings.push_back(describe(session, task, memory, entry));
+  }
+  extra.after = stopped.registers();
+  extra.after->rax = 0;
+  extra.xstate = stopped.xstate();
+  session.append_call(task, 0, &extra, EventKind::exec);
+  task.left_with = stopped.registers();
+  session.resume_user(task);
+}
+
+}  // namespace rec::special

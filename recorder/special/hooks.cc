@@ -1,0 +1,72 @@
+// Which special call needs what at its entry and exit.
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+
+#include "format/base/error.h"
+#include "recorder/special/special.h"
+
+namespace rec::special {
+namespace {
+
+using syscalls::Special;
+
+Special special_of(const PendingCall& pending) {
+  if (pending.plan.variant != nullptr && pending.plan.variant->special != Special::none) {
+    return pending.plan.variant->special;
+  }
+  return pending.entry != nullptr ? pending.entry->special : Special::none;
+}
+
+void record_call_without_return(Session& session, Task& task) {
+  task.call.flags |= event_no_result;
+  session.append_call(task, 0, nullptr);
+}
+
+void remember_action(Task& task) {
+  const auto& args = task.call.call.args;
+  const auto wanted = task.memory().read(RemotePtr<KernelSigaction>(args[1]));
+  if (args[1] != 0 && wanted && args[0] < task.process->actions.size()) task.process->actions[args[0]] = *wanted;
+}
+
+}  // namespace
+
+void on_entry(Session& session, Task& task, Registers* registers) {
+  PendingCall& pending = task.call;
+  const Special special = special_of(pending);
+  if (special == Special::exit || special == Special::exit_group) {
+    record_call_without_return(session, task);
+  } else if (special == Special::madvise) {
+    // When the kernel takes MADV_FREE pages is chance; MADV_DONTNEED does the same at once.
+    if (registers->rdx == MADV_FREE) registers->rdx = MADV_DONTNEED;
+  } else if (special == Special::clone) {
+    // A task that rec does not trace could not be recorded.
+    registers->rdi &= ~std::uint64_t{CLONE_UNTRACED};
+  } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
+    pending.answer = 0;  // access to the time stamp counter stays trapped
+  }
+}
+
+bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra) {
+  const Special special = special_of(task.call);
+  if (special == Special::rt_sigreturn) {
+    extra->after = registers;
+    extra->xstate = Stopped(task.tid).xstate();
+    return true;
+  }
+  if (result < 0 && result > -4096) return false;
+  if (special == Special::mmap) {
+    describe_mapping(session, task, result, extra);
+    return true;
+  }
+  if (special == Special::shmat) {
+    describe_segment(session, task, result, extra);
+    return true;
+  }
+  if (special == Special::rt_sigaction) remember_action(task);
+  if (special == Special::set_tid_address) task.clear_tid = task.call.call.args[0];
+  return false;
+}
+
+}  // namespace rec::special

@@ -1,0 +1,87 @@
+// Calls that give a process new memory: what is behind it has to be in the trace.
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/base/error.h"
+#include "recorder/special/special.h"
+#include "tracee/maps.h"
+
+namespace rec::special {
+namespace {
+
+// System V segments and files cannot meet in one number space: no file system has this device number.
+constexpr std::uint64_t sysv_device = ~std::uint64_t{0};
+
+void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd, std::uint64_t offset) {
+  const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
+  const std::uint64_t length = mapping->end.address() - mapping->start.address();
+  std::array<char, 4096> name{};
+  const ssize_t name_length = ::readlink(link.c_str(), name.data(), name.size());
+  mapping->path = name_length > 0 ? std::string(name.data(), static_cast<std::size_t>(name_length)) : link;
+  mapping->kind = Mapping::Kind::file;
+  mapping->offset = offset;
+  const auto stored = session.contents().store_file(link, mapping->path, offset, length);
+  if (stored) {
+    mapping->content = stored->id;
+    if ((mapping->flags & MAP_SHARED) != 0) {
+      mapping->shared_object = session.shared_object(stored->device, stored->inode);
+    }
+    return;
+  }
+  // A device, or a file that only the program may read: what it shows now.
+  mapping->offset = 0;
+  mapping->content = session.contents().store_memory(task.memory(), mapping->start, length, mapping->path);
+  if ((mapping->flags & MAP_SHARED) == 0) return;
+  struct stat info {};
+  const bool known = ::stat(link.c_str(), &info) == 0;
+  mapping->shared_object =
+      known ? session.shared_object(info.st_dev, info.st_ino) : session.new_shared_object();
+  session.note(task, "shared mapping of " + mapping->path,
+               fmt::format("task {} maps ‘{}’ shared: changes that others make to it are not in the recording", task.tid,
+                           mapping->path));
+}
+
+}  // namespace
+
+void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra) {
+  const auto& args = task.call.call.args;
+  const auto start = static_cast<std::uint64_t>(result);
+  Mapping mapping;
+  mapping.start = RemotePtr<>(start);
+  mapping.end = RemotePtr<>(start + page_up(args[1]));
+  mapping.protection = static_cast<std::uint32_t>(args[2]);
+  mapping.flags = static_cast<std::uint32_t>(args[3]);
+  // MAP_SHARED_VALIDATE is both type bits (mmap(2)); what it made is a shared mapping.
+  if ((mapping.flags & MAP_TYPE) == MAP_SHARED_VALIDATE) mapping.flags = (mapping.flags & ~MAP_TYPE) | MAP_SHARED;
+  if ((mapping.flags & MAP_ANONYMOUS) == 0) {
+    describe_file_mapping(session, task, &mapping, static_cast<std::int32_t>(args[4]), args[5]);
+  } else if ((mapping.flags & MAP_SHARED) != 0) {
+    mapping.shared_object = session.new_shared_object();
+  }
+  // Who forks from now on shares this with its child.
+  if (mapping.shared_object != 0) session.share_object(task, mapping.shared_object);
+  extra->mappings.push_back(std::move(mapping));
+}
+
+void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra) {
+  const auto& args = task.call.call.args;
+  const auto start = static_cast<std::uint64_t>(result);
+  for (const MapsEntry& entry : read_maps(task.tid)) {
+    if (entry.start.address() != start) continue;
+    Mapping mapping;
+    mapping.start = entry.start;
+    mapping.end = entry.end;
+    mapping.protection = entry.protection;
+    mapping.flags = MAP_SHARED | MAP_ANONYMOUS;
+    mapping.path = entry.path;
+    mapping.content = session.contents().store_memory(task.memory(), entry.start, entry.size(), entry.path);
+    mapping.shared_object = session.shared_object(sysv_device, args[0]);
+    session.share_object(task, mapping.shared_object);
+    extra->mappings.push_back(std::move(mapping));
+    return;
+  }
+  fail("the segment that task {} attached at {:#x} is not in its address space", task.tid, start);
+}
+
+}  // namespace rec::special

@@ -1,0 +1,29 @@
+// The few calls that a table cannot express. The replayer has a file of the same name for each.
+#pragma once
+
+#include "recorder/session.h"
+
+namespace rec::special {
+
+// What a call's special handler changes or adds. Hooks for other calls do nothing.
+
+// At entry, before the call is made: may set pending.answer, change the arguments that the kernel gets (`registers` are
+// written back when changed), or append the event at once for a call that does not return.
+void on_entry(Session& session, Task& task, Registers* registers);
+
+// At exit, with the turn, before the event is appended. `extra` is part of the event if true is returned.
+bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra);
+
+// PTRACE_EVENT_FORK, VFORK, CLONE: `parent` is inside its call.
+void on_created(Session& session, Task& parent, Tid child);
+
+// PTRACE_EVENT_EXEC: the new address space stands, the call has not returned yet.
+void on_exec(Session& session, Task& task, Tid former_tid);
+// The exit stop of a successful execve.
+void finish_exec(Session& session, Task& task);
+
+// The mapping that mmap, or shmat, made.
+void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra);
+void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
+
+}  // namespace rec::special

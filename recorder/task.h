@@ -1,0 +1,107 @@
+// The recorder's picture of the program: processes, tasks, and the domains in which tasks take turns.
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "format/base/ids.h"
+#include "format/syscalls/plan.h"
+#include "recorder/data_buffer.h"
+#include "tracee/remote_memory.h"
+#include "tracee/stopped.h"
+
+namespace rec {
+
+struct Task;
+
+// What rt_sigaction(2) takes: the kernel's layout, not libc's.
+struct KernelSigaction {
+  std::uint64_t handler = 0;  // 0: SIG_DFL, 1: SIG_IGN
+  std::uint64_t flags = 0;
+  std::uint64_t restorer = 0;
+  std::uint64_t mask = 0;
+};
+
+// A set of processes that share writable memory. One task of a domain runs user code at a time.
+struct Domain {
+  DomainId id;
+  Task* turn = nullptr;        // who may run user code; may be inside a system call
+  std::uint64_t turn_since_ns = 0;
+  std::deque<Task*> waiting;   // stopped, with something to be handed to them; first come, first served
+  int processes = 0;
+};
+
+// A thread group.
+struct Process {
+  Pid pid;
+  std::shared_ptr<Domain> domain;
+  std::array<KernelSigaction, 65> actions{};
+  // Writable memory that is shared with children made by fork: then they belong to the same domain.
+  bool has_shared_memory = false;
+  // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else EventFlags.
+  std::map<std::int32_t, std::uint16_t> echo_cache;
+  std::uint64_t heap_end = 0;
+  bool executed = false;  // its first exec is behind it: the program's own code runs
+};
+
+// A system call between its entry and the moment its result is handed over.
+struct PendingCall {
+  syscalls::CallArguments call;
+  const syscalls::Syscall* entry = nullptr;  // nullptr: a number that the table does not have
+  syscalls::Plan plan;
+  syscalls::CallArguments restarted;  // what `plan` was made for: differs from `call` for restart_syscall(2)
+  std::uint64_t enter_ns = 0;
+  std::uint16_t flags = 0;
+  std::optional<std::int64_t> answer;  // what rec answers in the kernel's place
+  bool blocks = false;
+  DataBuffer data;
+  // Memory around pointer arguments as it was at entry, for a call that is not modelled.
+  struct Snapshot {
+    RemotePtr<> address;
+    std::vector<std::byte> bytes;
+    std::uint8_t argument;
+  };
+  std::vector<Snapshot> snapshots;
+};
+
+struct Task {
+  enum class Position {
+    user,         // running the program's code, or about to (has the turn)
+    call,         // inside a system call
+    after_call,   // stopped at a call's exit, waiting for its turn
+    first_stop,   // new, waiting for its first turn
+    group_stop,   // stopped by job control
+    exiting,      // past PTRACE_EVENT_EXIT
+  };
+
+  Tid tid;
+  std::shared_ptr<Process> process;
+  Position position = Position::first_stop;
+  PendingCall call;
+  // Signals that came in the middle of user code; they are delivered before the next system call.
+  std::deque<siginfo_t> held;
+  // Registers with which it went to user code: a signal stop with the same ones is at the boundary.
+  std::optional<Registers> left_with;
+  std::uint64_t clear_tid = 0;  // set_tid_address(2)
+  // The plan of the call that restart_syscall(2) would go on with.
+  struct Restart {
+    syscalls::Plan plan;
+    syscalls::CallArguments call;
+  };
+  std::optional<Restart> restart;
+  bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
+  bool before_call = false;          // … and it stands right before that call now
+  bool exit_recorded = false;
+  bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve
+  Tid former_tid{};              // … and the number it had until then
+
+  [[nodiscard]] RemoteMemory memory() const { return RemoteMemory(tid); }
+  [[nodiscard]] Domain& domain() const { return *process->domain; }
+};
+
+}  // namespace rec

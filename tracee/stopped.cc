@@ -1,0 +1,114 @@
+#include "tracee/stopped.h"
+
+#include <elf.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include <array>
+#include <cerrno>
+
+#include "format/base/error.h"
+
+namespace rec {
+namespace {
+
+static_assert(sizeof(Registers) == sizeof(user_regs_struct));
+
+// The glibc prototype takes an enum and varargs; requests newer than its enum exist, so pass numbers.
+long request(int number, Tid tid, std::uint64_t address, const void* data, const char* name) {
+  const long result = ::ptrace(static_cast<__ptrace_request>(number), tid.value(), address, data);
+  if (result == -1 && errno == ESRCH) throw TaskGone{tid};
+  if (result == -1 && errno != 0) fail_with_errno(fmt::format("ptrace({}) of task {}", name, tid));
+  return result;
+}
+
+long request(int number, Tid tid, std::uint64_t address, std::uint64_t data, const char* name) {
+  return request(number, tid, address, reinterpret_cast<const void*>(data), name);
+}
+
+}  // namespace
+
+void Running::interrupt() const {
+  if (::ptrace(PTRACE_INTERRUPT, tid_.value(), 0, 0) == -1 && errno != ESRCH) {
+    fail_with_errno(fmt::format("ptrace(INTERRUPT) of task {}", tid_));
+  }
+}
+
+Registers Stopped::registers() const {
+  Registers registers;
+  request(PTRACE_GETREGS, tid_, 0, &registers, "GETREGS");
+  return registers;
+}
+
+void Stopped::set_registers(const Registers& registers) const {
+  request(PTRACE_SETREGS, tid_, 0, &registers, "SETREGS");
+}
+
+std::vector<std::byte> Stopped::xstate() const {
+  // 16 KiB holds every XSAVE area there is (AMX tiles take 8 KiB of it).
+  std::vector<std::byte> state(16384);
+  iovec area{state.data(), state.size()};
+  request(PTRACE_GETREGSET, tid_, NT_X86_XSTATE, &area, "GETREGSET NT_X86_XSTATE");
+  state.resize(area.iov_len);
+  return state;
+}
+
+void Stopped::set_xstate(const std::vector<std::byte>& state) const {
+  iovec area{const_cast<std::byte*>(state.data()), state.size()};
+  request(PTRACE_SETREGSET, tid_, NT_X86_XSTATE, &area, "SETREGSET NT_X86_XSTATE");
+}
+
+siginfo_t Stopped::siginfo() const {
+  siginfo_t info;
+  request(PTRACE_GETSIGINFO, tid_, 0, &info, "GETSIGINFO");
+  return info;
+}
+
+void Stopped::set_siginfo(const siginfo_t& info) const { request(PTRACE_SETSIGINFO, tid_, 0, &info, "SETSIGINFO"); }
+
+std::uint64_t Stopped::signal_mask() const {
+  std::uint64_t mask = 0;
+  request(PTRACE_GETSIGMASK, tid_, sizeof mask, &mask, "GETSIGMASK");
+  return mask;
+}
+
+void Stopped::set_signal_mask(std::uint64_t mask) const {
+  request(PTRACE_SETSIGMASK, tid_, sizeof mask, &mask, "SETSIGMASK");
+}
+
+std::uint64_t Stopped::event_message() const {
+  unsigned long message = 0;
+  request(PTRACE_GETEVENTMSG, tid_, 0, &message, "GETEVENTMSG");
+  return message;
+}
+
+__ptrace_syscall_info Stopped::syscall_info() const {
+  __ptrace_syscall_info info;
+  request(PTRACE_GET_SYSCALL_INFO, tid_, sizeof info, &info, "GET_SYSCALL_INFO");
+  return info;
+}
+
+void Stopped::poke(RemotePtr<> address, std::uint64_t word) const {
+  request(PTRACE_POKEDATA, tid_, address.address(), word, "POKEDATA");
+}
+
+std::uint64_t Stopped::peek(RemotePtr<> address) const {
+  errno = 0;  // the word itself may be -1 (ptrace(2), RETURN VALUE)
+  return static_cast<std::uint64_t>(request(PTRACE_PEEKDATA, tid_, address.address(), nullptr, "PEEKDATA"));
+}
+
+Running Stopped::resume(Resume how, int signal) && {
+  static constexpr std::array<int, 5> requests{PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SYSEMU, PTRACE_SINGLESTEP,
+                                               PTRACE_LISTEN};
+  request(requests[static_cast<std::size_t>(how)], tid_, 0, static_cast<std::uint64_t>(signal), "resume");
+  return Running(tid_);
+}
+
+void Stopped::set_options(std::uint64_t options) const {
+  request(PTRACE_SETOPTIONS, tid_, 0, options, "SETOPTIONS");
+}
+
+void seize(Tid tid, std::uint64_t options) { request(PTRACE_SEIZE, tid, 0, options, "SEIZE"); }
+
+}  // namespace rec

@@ -1,0 +1,93 @@
+// Control of a task, with its state as a type: only a Stopped task has registers to read or can be resumed, and
+// resuming consumes it. A task that was killed meanwhile answers ESRCH to everything (ptrace(2), "Death under
+// ptrace"); that is normal, thrown as TaskGone and caught once, in the session, which then waits for its wait status.
+#pragma once
+
+#include <sys/ptrace.h>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "format/base/ids.h"
+#include "format/base/remote_ptr.h"
+#include "format/registers.h"
+#include "tracee/wait_status.h"
+
+namespace rec {
+
+struct TaskGone {
+  Tid tid;
+  // What waitpid reported when the death was noticed by waiting (an exit event, or the final status): it will not be
+  // reported again, so whoever catches this has to go on from it.
+  std::optional<WaitStatus> seen = std::nullopt;
+};
+
+enum class Resume {
+  cont,     // until a signal, event or seccomp stop
+  syscall,  // also stop at the entry to or exit from a system call
+  sysemu,   // also stop at the entry to a system call, which is then not made
+  step,     // one instruction (a whole system call counts as one)
+  listen    // after a group stop: stay stopped, but hear of SIGCONT
+};
+
+class Running {
+ public:
+  explicit Running(Tid tid) : tid_(tid) {}
+  [[nodiscard]] Tid tid() const { return tid_; }
+  // Makes the task stop with PTRACE_EVENT_STOP; any other ptrace stop cancels a pending one.
+  void interrupt() const;
+
+ private:
+  Tid tid_;
+};
+
+class [[nodiscard]] Stopped {
+ public:
+  // Precondition: waitpid has just reported a stop of `tid`, which is traced by the calling thread.
+  explicit Stopped(Tid tid) : tid_(tid) {}
+  Stopped(Stopped&&) noexcept = default;
+  Stopped& operator=(Stopped&&) noexcept = default;
+  Stopped(const Stopped&) = delete;
+  Stopped& operator=(const Stopped&) = delete;
+  ~Stopped() = default;
+
+  [[nodiscard]] Tid tid() const { return tid_; }
+
+  [[nodiscard]] Registers registers() const;
+  void set_registers(const Registers& registers) const;
+
+  // The FP and SIMD state in XSAVE layout (NT_X86_XSTATE).
+  [[nodiscard]] std::vector<std::byte> xstate() const;
+  void set_xstate(const std::vector<std::byte>& state) const;
+
+  [[nodiscard]] siginfo_t siginfo() const;
+  void set_siginfo(const siginfo_t& info) const;
+  [[nodiscard]] std::uint64_t signal_mask() const;
+  void set_signal_mask(std::uint64_t mask) const;
+
+  // PTRACE_GETEVENTMSG: the new task's id, the exit status, the former tid, …
+  [[nodiscard]] std::uint64_t event_message() const;
+
+  // PTRACE_GET_SYSCALL_INFO (Linux 5.3): entry, exit or seccomp information in one call.
+  [[nodiscard]] __ptrace_syscall_info syscall_info() const;
+
+  // One word, also into memory that the task itself may not write.
+  void poke(RemotePtr<> address, std::uint64_t word) const;
+  [[nodiscard]] std::uint64_t peek(RemotePtr<> address) const;
+
+  // `signal` is delivered if the stop was a signal-delivery stop, ignored otherwise.
+  Running resume(Resume how, int signal = 0) &&;
+
+  void set_options(std::uint64_t ptrace_options) const;
+
+ private:
+  Tid tid_;
+};
+
+// PTRACE_SEIZE.
+void seize(Tid tid, std::uint64_t ptrace_options);
+
+}  // namespace rec
