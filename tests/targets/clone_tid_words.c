@@ -14,10 +14,10 @@ static int thread_main(void* argument) {
 int main(void) {
   char* stack = malloc(65536);
   int argument = 0;
-  int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
-              CLONE_CHILD_CLEARTID;
-  pid_t thread =
-      (pid_t)MUST(clone(thread_main, stack + 65536, flags, &argument, &parent_word, NULL, (void*)&child_word));
+  int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+              CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+  pid_t thread = (pid_t)MUST(
+      clone(thread_main, stack + 65536, flags, &argument, &parent_word, NULL, (void*)&child_word));
   say("thread %d, word %d", thread, parent_word);
   while (child_word != 0) syscall(SYS_futex, &child_word, FUTEX_WAIT, -1, NULL, NULL, 0);
   say("cleared: %d", child_word);

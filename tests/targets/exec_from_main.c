@@ -11,9 +11,15 @@ static void* blocked(void* number) {
   char byte;
   pthread_barrier_wait(&started);
   switch ((intptr_t)number % 3) {
-    case 0: MUST(read(ends[0], &byte, 1)); break;
-    case 1: poll(NULL, 0, -1); break;
-    case 2: pause(); break;
+    case 0:
+      MUST(read(ends[0], &byte, 1));
+      break;
+    case 1:
+      poll(NULL, 0, -1);
+      break;
+    case 2:
+      pause();
+      break;
   }
   return NULL;
 }

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void farewell(void) {
-  printf("exit handler of %d\n", getpid());
-}
+static void farewell(void) { printf("exit handler of %d\n", getpid()); }
 
 int main(void) {
   atexit(farewell);

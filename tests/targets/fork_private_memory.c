@@ -9,7 +9,8 @@ int main(void) {
   cell += child == 0 ? 1 : 2;
   *heap += child == 0 ? 1 : 2;
   if (child != 0) reap(child);
-  say("%s: cell %d at %p, heap %d at %p", child == 0 ? "child" : "parent", cell, (void*)&cell, *heap, (void*)heap);
+  say("%s: cell %d at %p, heap %d at %p", child == 0 ? "child" : "parent", cell, (void*)&cell, *heap,
+      (void*)heap);
   free(heap);
   return 0;
 }

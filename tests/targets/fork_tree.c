@@ -14,6 +14,4 @@ static int grow(int depth) {
   return sum;
 }
 
-int main(void) {
-  return grow(3);
-}
+int main(void) { return grow(3); }

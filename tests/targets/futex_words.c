@@ -7,7 +7,8 @@
 
 static unsigned word, other, ready;
 
-static long futex(unsigned* at, int operation, unsigned value, const void* fourth, unsigned* second, unsigned third) {
+static long futex(unsigned* at, int operation, unsigned value, const void* fourth, unsigned* second,
+                  unsigned third) {
   return syscall(SYS_futex, at, operation, value, fourth, second, third);
 }
 

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Prints a line with one write(2), so that forked children inherit no buffered text. Without floating point in the
-// format it is usable in signal handlers.
+// Prints a line with one write(2), so that forked children inherit no buffered text. Without floating point
+// in the format it is usable in signal handlers.
 __attribute__((format(printf, 1, 2))) static inline void say(const char* format, ...) {
   char line[1024];
   va_list list;
@@ -49,7 +49,8 @@ static inline int reap(pid_t child) {
   return status;
 }
 
-// Makes an empty directory in $TMPDIR, goes there and prints its name; leave_scratch removes it when it is empty again.
+// Makes an empty directory in $TMPDIR, goes there and prints its name; leave_scratch removes it when it is
+// empty again.
 static char scratch_path[512];
 
 static inline void enter_scratch(void) {

@@ -7,9 +7,7 @@
 static int ends[2];
 static sem_t started;
 
-static void clean(void* name) {
-  say("cleaning %s", (char*)name);
-}
+static void clean(void* name) { say("cleaning %s", (char*)name); }
 
 static void* blocked(void* name) {
   char byte;

@@ -34,7 +34,8 @@ static void* consume(void* number) {
 
 int main(void) {
   pthread_t threads[8];
-  for (intptr_t i = 0; i < 8; i++) ZERO(pthread_create(&threads[i], NULL, i < 4 ? produce : consume, (void*)(i % 4)));
+  for (intptr_t i = 0; i < 8; i++)
+    ZERO(pthread_create(&threads[i], NULL, i < 4 ? produce : consume, (void*)(i % 4)));
   for (int i = 0; i < 8; i++) ZERO(pthread_join(threads[i], NULL));
   say("%d %d %d %d, history %08x", sums[0], sums[1], sums[2], sums[3], history);
   return sums[0] + sums[1] + sums[2] + sums[3] == 4 * 325 + 600 * 25 ? 0 : 1;

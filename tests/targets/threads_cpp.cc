@@ -18,8 +18,10 @@ int main() {
       changed.wait(lock, [&] { return order.size() >= 1; });
       order.push_back(i);
     });
-  auto answer = std::async(std::launch::async, [] { return std::this_thread::get_id() != std::thread::id() ? 42 : 0; });
-  auto failure = std::async(std::launch::async, []() -> int { throw std::runtime_error("thrown in a thread"); });
+  auto answer =
+      std::async(std::launch::async, [] { return std::this_thread::get_id() != std::thread::id() ? 42 : 0; });
+  auto failure =
+      std::async(std::launch::async, []() -> int { throw std::runtime_error("thrown in a thread"); });
   {
     std::lock_guard lock(mutex);
     order.push_back(answer.get());

@@ -35,7 +35,8 @@ static void* fork_here(void* unused) {
 
 int main(void) {
   pthread_t threads[3];
-  for (int i = 0; i < 3; i++) ZERO(pthread_create(&threads[i], NULL, i < 2 ? wait_for_done : fork_here, NULL));
+  for (int i = 0; i < 3; i++)
+    ZERO(pthread_create(&threads[i], NULL, i < 2 ? wait_for_done : fork_here, NULL));
   ZERO(pthread_join(threads[2], NULL));
   say("parent %d has at least %d", getpid(), count_threads() >= 3 ? 3 : 0);
   pthread_mutex_lock(&lock);

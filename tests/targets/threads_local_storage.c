@@ -6,16 +6,15 @@
 static __thread int counter = 5;
 static pthread_key_t key;
 
-static void destroy(void* value) {
-  say("destructor of %ld", (long)(intptr_t)value);
-}
+static void destroy(void* value) { say("destructor of %ld", (long)(intptr_t)value); }
 
 static void* count(void* number) {
   for (int i = 0; i < (intptr_t)number * 10; i++) counter++;
   errno = counter;
   ZERO(pthread_setspecific(key, number));
   (void)getpid();
-  say("thread %ld: counter %d, errno %d at %p", (long)(intptr_t)number, counter, counter == errno, (void*)&counter);
+  say("thread %ld: counter %d, errno %d at %p", (long)(intptr_t)number, counter, counter == errno,
+      (void*)&counter);
   return NULL;
 }
 
