@@ -32,7 +32,8 @@ enum class EventKind : std::uint8_t {
   start = 1,   // A task exists: `tid` is the new one, made by extra.parent, which is inside its clone/fork call
                // (or, for the first task of a trace, by rec; then extra.parent is 0). Opens no segment.
   begin = 2,   // A task takes its turn without being handed anything: its first segment, or after a preemption.
-  exec = 3,    // A successful execve: a call event, plus the new address space in `extra`.
+  exec = 3,    // A successful execve: a call event, plus the new address space in `extra` (outputs: pages that no file
+               // gives) and, in args[5], the program break.
   signal = 4,  // A signal was delivered; see SignalAction for what came of it.
   trap = 5,    // A trapped instruction (TrapKind in `nr`): args[0..3] are rax, rbx, rcx, rdx as handed over;
                // `result` is the instruction's length in bytes.
@@ -60,6 +61,7 @@ struct Data {
   enum class Role : std::uint8_t {
     output = 0,  // written by the kernel: replay writes it back before the next segment; always whole
     input = 1,   // what the program passed: for printing, and compared at replay; may be cut at the snap length
+    bulk = 2,    // an input, too: data of arbitrary length (what it wrote), not a path or a structure
   };
   RemotePtr<> address;
   std::span<const std::byte> bytes;

@@ -27,8 +27,8 @@ void add_inputs(const RecordOptions& options, Task& task) {
     std::uint64_t keep = extent.size;
     if (extent.bulk && !echo) keep = std::min(keep, options.snap_bulk);
     if (!extent.bulk) keep = std::min(keep, options.snap_length);
-    const auto room =
-        pending.data.add(Data::Role::input, extent.address, extent.argument, keep, extent.size);
+    const Data::Role role = extent.bulk ? Data::Role::bulk : Data::Role::input;
+    const auto room = pending.data.add(role, extent.address, extent.argument, keep, extent.size);
     pending.data.shrink_last(memory.read_some(extent.address, room));
   }
 }

@@ -1,5 +1,6 @@
 // execve: a new address space, recorded whole before its first instruction.
 #include <elf.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 
 #include "format/base/error.h"
+#include "format/base/unique_fd.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/maps.h"
@@ -27,7 +29,8 @@ bool is_kernel_mapping(const MapsEntry& entry) {
 }
 
 // Maps rec's own pages and takes the vDSO away: what it would compute without a call could not be recorded.
-void arrange_address_space(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
+// Returns the program break.
+std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
   const std::vector<MapsEntry> maps = read_maps(stopped.tid());
   // No instruction of ours is there yet: borrow the place where the program is about to begin.
   const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
@@ -50,6 +53,7 @@ void arrange_address_space(const Stopped& stopped, const RemoteMemory& memory, c
     if (!is_kernel_mapping(entry) || entry.path == "[vsyscall]") continue;
     calls.must("munmap of the vDSO", SYS_munmap, {entry.start.address(), entry.size()});
   }
+  return calls.must("brk", SYS_brk, {0});
 }
 
 // The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL.
@@ -73,7 +77,23 @@ std::string map_file_link(Tid tid, const MapsEntry& entry) {
   return fmt::format("/proc/{}/map_files/{:x}-{:x}", tid, entry.start.address(), entry.end.address());
 }
 
-Mapping describe(Session& session, const Task& task, const RemoteMemory& memory, const MapsEntry& entry) {
+// Pages whose content the file (if any) does not give: only those that hold something else than it, or than zeros.
+void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& entry, int file) {
+  std::array<std::byte, page_size> page;
+  std::array<std::byte, page_size> expected;
+  for (std::uint64_t at = entry.start.address(); at < entry.end.address(); at += page_size) {
+    expected.fill(std::byte{0});
+    if (file >= 0) {
+      const auto offset = static_cast<off_t>(entry.offset + (at - entry.start.address()));
+      (void)!::pread(file, expected.data(), expected.size(), offset);  // short past the end of the file: zeros
+    }
+    if (!memory.read_exact(RemotePtr<>(at), page) || page == expected) continue;
+    const auto room = data.add(Data::Role::output, RemotePtr<>(at), 0, page_size, page_size);
+    std::copy(page.begin(), page.end(), room.begin());
+  }
+}
+
+Mapping describe(Session& session, const Task& task, const MapsEntry& entry, DataBuffer& data) {
   Mapping mapping;
   mapping.start = entry.start;
   mapping.end = entry.end;
@@ -82,24 +102,29 @@ Mapping describe(Session& session, const Task& task, const RemoteMemory& memory,
   mapping.path = entry.path;
   if (entry.path == "[stack]") {
     mapping.kind = Mapping::Kind::stack;
-    mapping.flags |= MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK;
+    mapping.flags |= MAP_GROWSDOWN | MAP_STACK;
   } else if (entry.path == "[heap]") {
     mapping.kind = Mapping::Kind::heap;
   }
-  // The ELF loader has written to writable pages already (it clears the tail of .bss' first page, fs/binfmt_elf.c), so
-  // only those that it could not write to are certainly as in the file.
-  if (entry.inode != 0 && (entry.protection & PROT_WRITE) == 0) {
-    auto stored = session.contents().store_file(map_file_link(task.tid, entry), entry.path, entry.offset, entry.size());
-    if (!stored) stored = session.contents().store_file(entry.path, entry.path, entry.offset, entry.size());
+  UniqueFd file;
+  if (entry.inode != 0) {
+    std::string name = map_file_link(task.tid, entry);
+    auto stored = session.contents().store_file(name, entry.path, entry.offset, entry.size());
+    if (!stored) {  // map_files wants CAP_CHECKPOINT_RESTORE in some containers
+      name = entry.path;
+      stored = session.contents().store_file(name, entry.path, entry.offset, entry.size());
+    }
     if (stored && stored->inode == entry.inode) {
       mapping.kind = Mapping::Kind::file;
       mapping.content = stored->id;
       mapping.offset = entry.offset;
-      return mapping;
+      file = UniqueFd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
     }
   }
-  if ((entry.protection & PROT_READ) == 0) return mapping;
-  mapping.content = session.contents().store_memory(memory, entry.start, entry.size(), entry.path);
+  if (!mapping.content) mapping.flags |= MAP_ANONYMOUS;
+  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss (fs/binfmt_elf.c).
+  const bool may_differ = !mapping.content || (entry.protection & PROT_WRITE) != 0;
+  if (may_differ && (entry.protection & PROT_READ) != 0) add_pages(data, task.memory(), entry, file.get());
   return mapping;
 }
 
@@ -144,7 +169,7 @@ void finish_exec(Session& session, Task& task) {
     fail("‘{}’ is a 32-bit program: rec records 64-bit programs only", executable_of(task.tid));
   }
   const RemoteMemory memory = task.memory();
-  arrange_address_space(stopped, memory, registers);
+  const std::uint64_t heap_end = arrange_address_space(stopped, memory, registers);
   hide_vdso(memory, registers.rsp);
   for (KernelSigaction& action : process.actions) {
     if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
@@ -159,10 +184,11 @@ void finish_exec(Session& session, Task& task) {
   extra.stack_limit = stack_limit(task.tid);
   for (const MapsEntry& entry : read_maps(task.tid)) {
     if (agent_area::contains(entry.start.address()) || is_kernel_mapping(entry)) continue;
-    extra.mappings.push_back(describe(session, task, memory, entry));
+    extra.mappings.push_back(describe(session, task, entry, task.call.data));
   }
   extra.after = stopped.registers();
   extra.after->rax = 0;
+  task.call.call.args[5] = heap_end;
   extra.xstate = stopped.xstate();
   session.append_call(task, 0, &extra, EventKind::exec);
   task.left_with = stopped.registers();

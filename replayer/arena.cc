@@ -1,0 +1,69 @@
+#include "replayer/arena.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "format/base/error.h"
+#include "format/base/remote_ptr.h"
+
+namespace rec {
+
+Arena::Arena(TraceReader& reader) : reader_(reader), file_(::memfd_create("rec-replay", MFD_CLOEXEC)) {
+  if (!file_.is_open()) fail_with_errno("memfd_create");
+  if (::ftruncate(file_.get(), static_cast<off_t>(arena_size)) != 0) {
+    fail_with_errno("cannot make room for the recorded memory (is there a file size limit, ‘ulimit -f’?)");
+  }
+}
+
+void Arena::write(std::uint64_t at, std::span<const std::byte> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t put = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail_with_errno("cannot store recorded memory");
+    done += static_cast<std::size_t>(put);
+  }
+}
+
+void Arena::fill(Placed& placed, const Content& content, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = std::min(content.size, offset + length);
+  for (const Content::Block& block : content.blocks) {
+    const std::uint64_t start = block.index * content_block_size;
+    if (start >= end || start + content_block_size <= offset) continue;
+    if (!placed.blocks.insert(block.index).second) continue;
+    const std::span<const std::byte> bytes = reader_.block(block.hash);
+    // A block that reaches beyond the file's end could show where nothing was.
+    write(placed.start + start, bytes.first(std::min<std::uint64_t>(bytes.size(), content.size - start)));
+  }
+}
+
+std::uint64_t Arena::place(ContentId id, std::uint64_t offset, std::uint64_t length) {
+  const Content& content = reader_.content(id);
+  auto [at, is_new] = contents_.try_emplace(id, Placed{next_, {}});
+  if (is_new) {
+    // One page apart, so that a mapping that grows in place does not show another file.
+    next_ += page_up(content.size) + page_size;
+    if (next_ > shared_start) fail("the trace describes more file content than there can be");
+  }
+  fill(at->second, content, offset, length);
+  return at->second.start + offset;
+}
+
+std::uint64_t Arena::mappable(ContentId id, std::uint64_t offset) {
+  const std::uint64_t size = page_up(reader_.content(id).size);
+  return size > offset ? size - offset : 0;
+}
+
+std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId> initial, std::uint64_t offset,
+                                  std::uint64_t length) {
+  auto [at, is_new] = shared_.try_emplace(object, Placed{next_shared_, {}});
+  if (is_new) next_shared_ += shared_stride;
+  if (next_shared_ > arena_size || offset + length > shared_stride) fail("the trace describes too much shared memory");
+  if (initial) fill(at->second, reader_.content(*initial), offset, length);
+  return at->second.start + offset;
+}
+
+}  // namespace rec

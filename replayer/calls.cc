@@ -1,0 +1,108 @@
+// System calls at replay: found where they were recorded, with the same arguments and inputs, and answered from the trace.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "format/syscalls/table.h"
+#include "replayer/divergence.h"
+#include "replayer/replayer.h"
+#include "replayer/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
+
+namespace rec {
+namespace {
+
+constexpr std::uint64_t nr_restart_syscall = 219;
+
+// The first difference between what the program passes now and what it passed then.
+void check_inputs(const ReplayTask& task, const Event& event) {
+  const RemoteMemory memory = task.memory();
+  std::vector<std::byte> now;
+  for (const Data& data : event.data) {
+    if (data.role == Data::Role::output) continue;
+    now.resize(data.bytes.size());
+    const bool read = memory.read_exact(data.address, now);
+    if (read && std::equal(now.begin(), now.end(), data.bytes.begin())) continue;
+    const auto [is, was] = std::mismatch(now.begin(), now.end(), data.bytes.begin());
+    const auto at = static_cast<std::uint64_t>(is - now.begin());
+    diverge(event, task, fmt::format("argument {} passes the same {} bytes", data.argument + 1, data.full_size),
+            read ? fmt::format("byte {} (at {:#x}) is {:#04x}, it was {:#04x}", at, data.address.address() + at,
+                               static_cast<unsigned>(*is), static_cast<unsigned>(*was))
+                 : fmt::format("nothing readable at {}", data.address));
+  }
+}
+
+// What the kernel does with a restart code when no handler runs: the call is made again (arch/x86/kernel/signal.c). If one
+// ran, its event brings all registers itself.
+void prepare_restart(Registers* registers, std::int64_t result) {
+  const bool through_block = result == static_cast<std::int64_t>(RestartCode::restart_restart_block);
+  registers->rax = through_block ? nr_restart_syscall : registers->orig_rax;
+  registers->rip -= 2;
+}
+
+void execute(Replayer& replayer, ReplayTask& task, const Event& event) {
+  (void)replayer;
+  const Stopped stopped = task.stopped();
+  std::int64_t result = 0;
+  {
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    const auto& a = event.args;
+    result = calls.call(event.nr, {a[0], a[1], a[2], a[3], a[4], a[5]});
+  }
+  if (result != event.result) {
+    diverge(event, task, fmt::format("making the call again gives {}", event.result),
+            fmt::format("it gave {}", result));
+  }
+}
+
+}  // namespace
+
+void check_call(const ReplayTask& task, const Event& event) {
+  if (task.position != ReplayTask::Position::at_entry) {
+    diverge(event, task, "a system call", describe_position(task));
+  }
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  const std::size_t count = entry != nullptr ? entry->arg_count : event.args.size();
+  const auto now = task.registers.arguments();
+  if (static_cast<std::int64_t>(task.registers.orig_rax) != event.nr ||
+      !std::equal(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(count), event.args.begin())) {
+    diverge(event, task, "this call with these arguments", describe_position(task));
+  }
+  check_inputs(task, event);
+}
+
+void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
+  if (event.kind == EventKind::exec) {
+    special::replay_exec(replayer, task, event);
+    return;
+  }
+  replayer.advance(task, event);
+  check_call(task, event);
+  replayer.show_output(event);
+  if ((event.flags & event_no_result) != 0) {
+    task.position = ReplayTask::Position::ended;
+    return;
+  }
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  const bool failed = event.result < 0 && event.result > -4096;
+  Registers registers = task.registers;
+  if (is_restart_code(event.result)) {
+    prepare_restart(&registers, event.result);
+  } else {
+    registers.rax = static_cast<std::uint64_t>(event.result);
+  }
+  if (entry != nullptr && !failed && entry->replay == syscalls::Replay::execute) execute(replayer, task, event);
+  if (entry != nullptr && entry->replay == syscalls::Replay::special) {
+    special::replay(replayer, task, event, *entry, &registers);
+  }
+  replayer.write_outputs(task, event);
+  if (event.extra != nullptr && event.extra->after) {
+    registers = *event.extra->after;
+    if (!event.extra->xstate.empty()) task.stopped().set_xstate(event.extra->xstate);
+  }
+  replayer.set_registers(task, registers);
+}
+
+}  // namespace rec

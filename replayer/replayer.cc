@@ -1,0 +1,331 @@
+#include "replayer/replayer.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "format/base/error.h"
+#include "replayer/divergence.h"
+#include "replayer/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
+#include "tracee/wait_status.h"
+
+// A `syscall` instruction at an address that a forked child has, too: for the first calls in it.
+extern "C" void rec_replayer_syscall_instruction();
+__asm__(
+    ".text\n"
+    ".globl rec_replayer_syscall_instruction\n"
+    "rec_replayer_syscall_instruction:\n"
+    "  syscall\n"
+    "  ret\n");
+
+namespace rec {
+namespace {
+
+constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                                        PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+// The end of what a user mapping can reach with 4-level page tables (arch/x86/include/asm/page_64_types.h).
+constexpr std::uint64_t address_space_end = 0x7ffffffff000;
+constexpr std::size_t history_length = 10;
+
+// CPU time that a segment may take before replay is taken to have lost its way, at least.
+constexpr std::uint64_t patience_ns = 60'000'000'000;
+constexpr std::uint64_t patience_factor = 100;
+
+void wait_for_first_stop(Tid tid) {
+  const auto result = wait_for(tid, WaitMode::block);
+  ENSURE(result && std::holds_alternative<PtraceEvent>(result->status), "first stop of task {}", tid);
+}
+
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+Replayer::Replayer(TraceReader& reader, ReplayOutput output) : reader_(reader), output_(output), arena_(reader) {
+  make_zygote();
+}
+
+Replayer::~Replayer() {
+  for (auto& [tid, task] : tasks_) {
+    ::kill(task->real_tid.value(), SIGKILL);
+    ::waitpid(task->real_tid.value(), nullptr, __WALL);
+  }
+  if (zygote_.value() != 0) {
+    ::kill(zygote_.value(), SIGKILL);
+    ::waitpid(zygote_.value(), nullptr, __WALL);
+  }
+}
+
+// A process that has nothing but rec's pages and the arena. Each recorded program begins as a fork of it.
+void Replayer::make_zygote() {
+  const pid_t pid = ::fork();
+  if (pid < 0) fail_with_errno("fork");
+  if (pid == 0) {
+    for (;;) ::pause();  // all that it needs is done to it from outside
+  }
+  zygote_ = Tid(pid);
+  seize(zygote_, trace_options);
+  Running(zygote_).interrupt();
+  wait_for_first_stop(zygote_);
+  const Stopped stopped(zygote_);
+  const auto instruction = reinterpret_cast<std::uint64_t>(&rec_replayer_syscall_instruction);
+  {
+    RemoteCalls calls(stopped, instruction);
+    calls.must("prctl(PR_SET_TSC)", SYS_prctl, {PR_SET_TSC, PR_TSC_SIGSEGV});
+    calls.must("dup2 of the arena", SYS_dup2, {static_cast<std::uint64_t>(arena_.fd()), Arena::tracee_fd});
+    calls.must("mmap of rec's code page", SYS_mmap,
+               {agent_area::code, agent_area::code_size, PROT_READ | PROT_EXEC,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+    calls.must("mmap of rec's data pages", SYS_mmap,
+               {agent_area::data, agent_area::data_size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+  }
+  RemoteMemory(zygote_).write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  constexpr std::uint64_t data_end = agent_area::data + agent_area::data_size;
+  constexpr std::uint64_t code_end = agent_area::code + agent_area::code_size;
+  calls.must("munmap", SYS_munmap, {0, agent_area::code});
+  calls.must("munmap", SYS_munmap, {code_end, agent_area::data - code_end});
+  calls.must("munmap", SYS_munmap, {data_end, address_space_end - data_end});
+}
+
+Tid Replayer::new_process() {
+  const Stopped zygote(zygote_);
+  RemoteCalls calls(zygote, agent_area::syscall_instruction);
+  // CLONE_PARENT: a child of rec itself, which reaps it.
+  calls.must("fork for the replay", SYS_clone, {CLONE_PARENT | SIGCHLD, 0, 0, 0, 0});
+  ENSURE(calls.created().has_value(), "no new task seen");
+  return *calls.created();
+}
+
+ReplayTask& Replayer::task(Tid tid, const Event& event) {
+  const auto at = tasks_.find(tid);
+  if (at == tasks_.end()) {
+    fail("the trace is damaged: event {} ({}) is of task {}, which does not exist then", event.number,
+         describe_event(event), tid);
+  }
+  return *at->second;
+}
+
+ReplayTask& Replayer::add_task(Tid tid, Tid real_tid) {
+  auto task = std::make_unique<ReplayTask>();
+  task->tid = tid;
+  task->real_tid = real_tid;
+  task->space = std::make_shared<AddressSpace>();
+  return *(tasks_[tid] = std::move(task));
+}
+
+void Replayer::kill(ReplayTask& task) {
+  ::kill(task.real_tid.value(), SIGKILL);
+  // Until it is really gone: its memory may be looked at by others.
+  while (::waitpid(task.real_tid.value(), nullptr, __WALL) < 0 && errno == EINTR) {
+  }
+}
+
+void Replayer::remove(Tid tid) { tasks_.erase(tid); }
+
+DomainId Replayer::current(DomainId domain) const {
+  for (auto at = merged_.find(domain); at != merged_.end(); at = merged_.find(domain)) domain = at->second;
+  return domain;
+}
+
+void Replayer::advance(ReplayTask& task, const Event& why) {
+  if (task.position != ReplayTask::Position::user) return;
+  (void)task.stopped().resume(Resume::sysemu);
+  const std::uint64_t started = monotonic_ns();
+  for (;;) {
+    const auto result = wait_for(task.real_tid, WaitMode::block);
+    if (!result) {
+      const std::uint64_t patience = patience_ns + patience_factor * (why.leave_ns - task.left_ns);
+      if (monotonic_ns() - started < patience) continue;
+      Running(task.real_tid).interrupt();
+      (void)wait_for(task.real_tid, WaitMode::block);
+      task.registers = task.stopped().registers();
+      diverge(why, task, "the task gets to this event",
+              "it has been running for " + std::to_string(patience / 1'000'000'000) + " s without getting there");
+    }
+    if (std::holds_alternative<SyscallStop>(result->status)) {
+      task.registers = task.stopped().registers();
+      task.position = ReplayTask::Position::at_entry;
+      return;
+    }
+    if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
+      const Stopped stopped = task.stopped();
+      task.fault = stopped.siginfo();
+      task.registers = stopped.registers();
+      // What others send to it has no place in a replay.
+      if (task.fault.si_code > 0 && stop->signal != SIGCHLD) {
+        task.position = ReplayTask::Position::at_fault;
+        return;
+      }
+    } else if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
+      fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid, describe(result->status));
+    }
+    (void)task.stopped().resume(Resume::sysemu);
+  }
+}
+
+void Replayer::set_registers(ReplayTask& task, Registers registers) {
+  // Not inside a call: the kernel shall not take a restart code in rax as its own.
+  registers.orig_rax = ~std::uint64_t{0};
+  task.stopped().set_registers(registers);
+  task.registers = registers;
+  task.position = ReplayTask::Position::user;
+}
+
+void Replayer::write_outputs(const ReplayTask& task, const Event& event) {
+  const RemoteMemory memory = task.memory();
+  for (const Data& data : event.data) {
+    if (data.role == Data::Role::output) memory.write(data.address, data.bytes);
+  }
+}
+
+void Replayer::show_output(const Event& event) {
+  if ((event.flags & (event_echo_stdout | event_echo_stderr)) == 0 || event.result <= 0) return;
+  const int fd = (event.flags & event_echo_stdout) != 0 ? output_.standard_output : output_.standard_error;
+  auto left = static_cast<std::uint64_t>(event.result);
+  for (const Data& data : event.data) {
+    if (data.role != Data::Role::bulk || left == 0) continue;
+    std::span<const std::byte> bytes = data.bytes.first(std::min<std::size_t>(data.bytes.size(), left));
+    left -= bytes.size();
+    while (!bytes.empty()) {
+      const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) fail_with_errno("cannot write the recorded program's output");
+      bytes = bytes.subspan(static_cast<std::size_t>(put));
+    }
+  }
+}
+
+// The segment of the task that had the turn before ends at its next call (format/event.h).
+void Replayer::close_open_segment(ReplayTask& task, const Event& event) {
+  Tid& open = open_[current(task.domain)];
+  if (open != task.tid) {
+    const auto other = tasks_.find(open);
+    if (other != tasks_.end()) advance(*other->second, event);
+  }
+  open = task.tid;
+}
+
+void Replayer::change_domain(ReplayTask& task, DomainId domain) {
+  Tid& open = open_[current(task.domain)];
+  if (open == task.tid) open = Tid();
+  task.domain = domain;
+  open_[current(domain)] = task.tid;
+}
+
+void Replayer::on_start(const Event& event) {
+  ENSURE(event.extra != nullptr, "start event {} without its details", event.number);
+  if (event.extra->parent.value() == 0) {
+    ReplayTask& task = add_task(event.tid, new_process());
+    task.pid = event.extra->pid;
+    task.domain = event.extra->domain;
+    first_pid_ = task.pid;
+    // It stands at its first execve, which is not run but taken as it was recorded.
+    if (event.extra->after) task.registers = *event.extra->after;
+    task.position = ReplayTask::Position::at_entry;
+    return;
+  }
+  special::replay_start(*this, event);
+}
+
+void Replayer::on_exit(const Event& event) {
+  (void)task(event.tid, event);  // is there
+  const std::unique_ptr<ReplayTask> gone = std::move(tasks_.at(event.tid));
+  tasks_.erase(event.tid);
+  kill(*gone);
+  if (gone->pid == first_pid_ && gone->tid.value() == first_pid_.value()) {
+    wait_status_ = static_cast<int>(event.result);
+  }
+  if (event.data.empty()) return;
+  for (const auto& [tid, other] : tasks_) {
+    if (other->space != gone->space) continue;
+    write_outputs(*other, event);
+    return;
+  }
+}
+
+void Replayer::on_merge(const Event& event) {
+  const DomainId from = current(DomainId(static_cast<std::uint32_t>(event.args[0])));
+  const DomainId into = current(DomainId(static_cast<std::uint32_t>(event.args[1])));
+  const auto open = open_.find(from);
+  if (open != open_.end()) {
+    const auto other = tasks_.find(open->second);
+    if (other != tasks_.end()) advance(*other->second, event);
+    open_.erase(open);
+  }
+  if (from != into) merged_[from] = into;
+}
+
+void Replayer::replay(const Event& event) {
+  switch (event.kind) {
+    case EventKind::start:
+      on_start(event);
+      break;
+    case EventKind::exit:
+      on_exit(event);
+      return;
+    case EventKind::merge:
+      on_merge(event);
+      return;
+    case EventKind::note:
+    case EventKind::stop:
+      return;
+    case EventKind::begin:
+      close_open_segment(task(event.tid, event), event);
+      break;
+    case EventKind::call:
+    case EventKind::exec:
+      close_open_segment(task(event.tid, event), event);
+      replay_call(*this, task(event.tid, event), event);
+      break;
+    case EventKind::signal:
+      replay_signal(*this, task(event.tid, event), event);
+      break;
+    case EventKind::trap:
+      close_open_segment(task(event.tid, event), event);
+      replay_trap(*this, task(event.tid, event), event);
+      break;
+  }
+  ReplayTask& done = task(event.tid, event);
+  done.left_ns = event.leave_ns;
+  done.history.push_back(fmt::format("event {}: {}", event.number, describe_event(event)));
+  if (done.history.size() > history_length) done.history.pop_front();
+}
+
+bool Replayer::step() {
+  const Event* event = reader_.next();
+  if (event == nullptr) return false;
+  next_ = EventNumber(event->number.value() + 1);
+  try {
+    replay(*event);
+  } catch (const TaskGone& gone) {
+    fail("the replayed task {} was killed from outside while event {} was replayed: out of memory?", gone.tid,
+         event->number);
+  }
+  return true;
+}
+
+void Replayer::run_until(EventNumber number) {
+  while (next_ < number && step()) {
+  }
+}
+
+void Replayer::run_to_end() {
+  while (step()) {
+  }
+}
+
+}  // namespace rec

@@ -1,0 +1,91 @@
+// Replaying a trace: the one entry into this room.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "format/trace_reader.h"
+#include "replayer/arena.h"
+#include "replayer/task.h"
+
+namespace rec {
+
+// Where the output of the recorded program goes. The default: rec's own standard output and error.
+struct ReplayOutput {
+  int standard_output = 1;
+  int standard_error = 2;
+};
+
+// Re-executes a trace, event by event, in tasks that make no system call of the program's: everything they were handed
+// is written from the trace. Throws Divergence, or Error for a damaged trace or a failing environment.
+class Replayer {
+ public:
+  Replayer(TraceReader& reader, ReplayOutput output);
+  Replayer(const Replayer&) = delete;
+  Replayer& operator=(const Replayer&) = delete;
+  // Nothing that was replayed survives.
+  ~Replayer();
+
+  // Replays one event; false when there is none left.
+  bool step();
+
+  // Up to, not including, event `number`, or to the end.
+  void run_until(EventNumber number);
+  void run_to_end();
+
+  [[nodiscard]] EventNumber next_event() const { return next_; }
+  // Wait status of the program's first process, once its end was replayed.
+  [[nodiscard]] std::optional<int> wait_status() const { return wait_status_; }
+
+  // --- for the rooms below (calls.cc, signals.cc, special/) ---
+
+  [[nodiscard]] ReplayTask& task(Tid tid, const Event& event);
+  [[nodiscard]] Arena& arena() { return arena_; }
+  ReplayTask& add_task(Tid tid, Tid real_tid);
+  // A new process with nothing in it but rec's own pages.
+  [[nodiscard]] Tid new_process();
+  // Ends the real task behind `task`.
+  void kill(ReplayTask& task);
+  void remove(Tid tid);
+  // Runs the task's segment, if it has not been run yet.
+  void advance(ReplayTask& task, const Event& why);
+  // The task goes on from these registers at its next segment.
+  void set_registers(ReplayTask& task, Registers registers);
+  // An exec: the task is alone in its domain, and has its turn there.
+  void change_domain(ReplayTask& task, DomainId domain);
+  void write_outputs(const ReplayTask& task, const Event& event);
+  void show_output(const Event& event);
+
+ private:
+  void make_zygote();
+  void replay(const Event& event);
+  void close_open_segment(ReplayTask& task, const Event& event);
+  void on_start(const Event& event);
+  void on_exit(const Event& event);
+  void on_merge(const Event& event);
+  [[nodiscard]] DomainId current(DomainId domain) const;
+
+  TraceReader& reader_;
+  ReplayOutput output_;
+  Arena arena_;
+  Tid zygote_{};
+  std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;
+  std::map<DomainId, Tid> open_;          // which task of a domain ran last
+  std::map<DomainId, DomainId> merged_;  // what became of a domain
+  EventNumber next_{0};
+  Pid first_pid_{};
+  std::optional<int> wait_status_;
+};
+
+// --- calls.cc ---
+void replay_call(Replayer& replayer, ReplayTask& task, const Event& event);
+// Stops with a divergence unless the task stands at the call that was recorded, with the same arguments and inputs.
+void check_call(const ReplayTask& task, const Event& event);
+
+// --- signals.cc ---
+void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event);
+void replay_trap(Replayer& replayer, ReplayTask& task, const Event& event);
+
+}  // namespace rec

@@ -1,0 +1,80 @@
+// Signals at replay: no signal of the kernel's is used. The frame that was pushed and the registers that the handler began
+// with are written from the trace.
+#include "replayer/divergence.h"
+#include "replayer/replayer.h"
+#include "tracee/trapped_instruction.h"
+
+namespace rec {
+namespace {
+
+void check_fault(const ReplayTask& task, const Event& event) {
+  if (task.position != ReplayTask::Position::at_fault || task.fault.si_signo != event.nr) {
+    diverge(event, task, "the task's own instruction raises this signal", describe_position(task));
+  }
+}
+
+// Registers that a system call leaves alone. (At a call that was called off, rcx and r11 are as `syscall` sets them.)
+void check_registers(const ReplayTask& task, const Event& event, const Registers& now) {
+  const Registers& then = *event.extra->before;
+  const auto differs = [&](const char* name, std::uint64_t is, std::uint64_t was) {
+    if (is != was) {
+      diverge(event, task, fmt::format("{} is {:#x} where the signal comes", name, was), fmt::format("it is {:#x}", is));
+    }
+  };
+  differs("rip", now.rip, then.rip);
+  differs("rsp", now.rsp, then.rsp);
+  differs("rbp", now.rbp, then.rbp);
+  differs("rbx", now.rbx, then.rbx);
+  differs("rdi", now.rdi, then.rdi);
+  differs("rsi", now.rsi, then.rsi);
+  differs("rdx", now.rdx, then.rdx);
+  differs("r8", now.r8, then.r8);
+  differs("r9", now.r9, then.r9);
+  differs("r10", now.r10, then.r10);
+  differs("r12", now.r12, then.r12);
+  differs("r13", now.r13, then.r13);
+  differs("r14", now.r14, then.r14);
+  differs("r15", now.r15, then.r15);
+}
+
+void check_before_call(const ReplayTask& task, const Event& event) {
+  if (task.position != ReplayTask::Position::at_entry) {
+    diverge(event, task, "a system call, before which this signal came", describe_position(task));
+  }
+  Registers now = task.registers;
+  now.rip -= 2;  // the call is to be made after the handler
+  check_registers(task, event, now);
+}
+
+}  // namespace
+
+void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event) {
+  const Extra& extra = *event.extra;
+  if (extra.point == SignalPoint::fault) {
+    replayer.advance(task, event);
+    check_fault(task, event);
+  } else if (extra.point == SignalPoint::before_call && extra.action == SignalAction::handler) {
+    replayer.advance(task, event);
+    check_before_call(task, event);
+  }
+  if (extra.action != SignalAction::handler || !extra.after) return;
+  if (extra.point == SignalPoint::fault) check_registers(task, event, task.registers);
+  replayer.write_outputs(task, event);
+  if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);
+  replayer.set_registers(task, *extra.after);
+}
+
+void replay_trap(Replayer& replayer, ReplayTask& task, const Event& event) {
+  replayer.advance(task, event);
+  const auto trapped = task.position == ReplayTask::Position::at_fault
+                           ? trapped_instruction_at(task.memory(), RemotePtr<>(task.registers.rip))
+                           : std::nullopt;
+  if (!trapped || static_cast<std::int32_t>(trapped->kind) != event.nr) {
+    diverge(event, task, "a read of the time stamp counter", describe_position(task));
+  }
+  Registers registers = task.registers;
+  apply_trapped(&registers, std::span(event.args).first<4>(), trapped->length);
+  replayer.set_registers(task, registers);
+}
+
+}  // namespace rec

@@ -1,0 +1,48 @@
+#include <sched.h>
+
+#include <csignal>
+#include <sys/syscall.h>
+
+#include "format/base/error.h"
+#include "replayer/divergence.h"
+#include "replayer/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
+
+namespace rec::special {
+namespace {
+
+// Threads become processes that share memory: the kernel then keeps no group of them that could end, stop or execute
+// together. All are children of rec (CLONE_PARENT), which reaps them.
+Tid clone_real(const ReplayTask& parent, bool share_memory) {
+  const Stopped stopped = parent.stopped();
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::uint64_t flags = CLONE_PARENT | SIGCHLD | (share_memory ? CLONE_VM : 0);
+  calls.must("clone for the replay", SYS_clone, {flags, 0, 0, 0, 0});
+  ENSURE(calls.created().has_value(), "no new task seen");
+  return *calls.created();
+}
+
+}  // namespace
+
+void replay_start(Replayer& replayer, const Event& event) {
+  const Extra& extra = *event.extra;
+  ReplayTask& parent = replayer.task(extra.parent, event);
+  replayer.advance(parent, event);
+  if (parent.position != ReplayTask::Position::at_entry) {
+    diverge(event, parent, "a call that makes a task", describe_position(parent));
+  }
+  const bool share_memory = (extra.clone_flags & CLONE_VM) != 0;
+  ReplayTask& child = replayer.add_task(event.tid, clone_real(parent, share_memory));
+  child.pid = extra.pid;
+  child.domain = extra.domain;
+  child.space = share_memory ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  for (const Data& data : event.data) {
+    const ReplayTask& owner = data.argument == 0 ? child : parent;
+    owner.memory().write(data.address, data.bytes);
+  }
+  ENSURE(extra.after.has_value(), "start event {} without registers", event.number);
+  replayer.set_registers(child, *extra.after);
+}
+
+}  // namespace rec::special

@@ -1,0 +1,53 @@
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "format/base/error.h"
+#include "replayer/divergence.h"
+#include "replayer/special/special.h"
+
+namespace rec::special {
+namespace {
+
+// How much of a stack is there from the start: all that it may ever grow to, if that is not absurdly much. The kernel grows a
+// stack when the program touches it; what rec writes below it (a signal frame) would not do that.
+constexpr std::uint64_t largest_stack = 64 << 20;
+
+Mapping whole_stack(const Mapping& recorded, std::uint64_t limit) {
+  Mapping mapping = recorded;
+  const std::uint64_t size = page_down(std::min(limit, largest_stack));
+  const std::uint64_t start = recorded.end.address() - std::min(size, recorded.end.address());
+  mapping.start = RemotePtr<>(std::min(start, recorded.start.address()));
+  return mapping;
+}
+
+}  // namespace
+
+void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
+  ENSURE(event.extra != nullptr && event.extra->after, "exec event {} without its details", event.number);
+  const Extra& extra = *event.extra;
+  ReplayTask* calling = &task;
+  if (extra.former_tid.value() != 0 && extra.former_tid != event.tid) calling = &replayer.task(extra.former_tid, event);
+  replayer.advance(*calling, event);
+  if (calling->position != ReplayTask::Position::at_entry) {
+    diverge(event, *calling, "an execve", describe_position(*calling));
+  }
+  replayer.kill(task);
+  if (calling != &task) {
+    replayer.kill(*calling);
+    replayer.remove(extra.former_tid);
+  }
+  task.real_tid = replayer.new_process();
+  task.pid = extra.pid;
+  task.space = std::make_shared<AddressSpace>(AddressSpace{.heap_end = event.args[5]});
+  replayer.change_domain(task, extra.domain);
+  for (const Mapping& mapping : extra.mappings) {
+    const bool stack = mapping.kind == Mapping::Kind::stack;
+    place_mapping(replayer, task, stack ? whole_stack(mapping, extra.stack_limit) : mapping);
+  }
+  replayer.write_outputs(task, event);
+  if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);
+  replayer.set_registers(task, *extra.after);
+}
+
+}  // namespace rec::special

@@ -1,0 +1,22 @@
+// The calls that a table cannot express; each file here has its counterpart of the same name in recorder/special.
+#pragma once
+
+#include "format/syscalls/table.h"
+#include "replayer/replayer.h"
+
+namespace rec::special {
+
+// A call whose table entry says Replay::special. `registers` are those that the task will go on with.
+void replay(Replayer& replayer, ReplayTask& task, const Event& event, const syscalls::Syscall& entry,
+            Registers* registers);
+
+// clone.cc: a task made by another one.
+void replay_start(Replayer& replayer, const Event& event);
+
+// execve.cc: a new address space, built from the trace alone, in a new process that takes the task's part.
+void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event);
+
+// mmap.cc: puts one recorded mapping in place.
+void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping);
+
+}  // namespace rec::special

@@ -1,0 +1,45 @@
+// A replayed task: a real task of the kernel's that plays the part of a recorded one.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "format/base/ids.h"
+#include "format/event.h"
+#include "tracee/remote_memory.h"
+#include "tracee/stopped.h"
+
+namespace rec {
+
+// An address space, shared by the tasks that were made with CLONE_VM.
+struct AddressSpace {
+  std::uint64_t heap_end = 0;
+};
+
+struct ReplayTask {
+  enum class Position {
+    user,      // at the start of a segment, not run yet
+    at_entry,  // stopped at a system-call entry; `registers` are those of the stop
+    at_fault,  // stopped by a signal that its own instruction raised: `fault`
+    ended      // made its last call (exit, exit_group)
+  };
+
+  Tid tid;        // as recorded
+  Pid pid;        // as recorded
+  Tid real_tid;   // as the kernel numbers it now
+  DomainId domain;
+  std::shared_ptr<AddressSpace> space;
+  Position position = Position::user;
+  Registers registers{};  // at the last stop
+  siginfo_t fault{};
+  std::uint64_t left_ns = 0;        // time of its last event
+  std::deque<std::string> history;  // the last events, for a report
+
+  [[nodiscard]] RemoteMemory memory() const { return RemoteMemory(real_tid); }
+  [[nodiscard]] Stopped stopped() const { return Stopped(real_tid); }
+};
+
+}  // namespace rec
