@@ -109,6 +109,7 @@ enum EventFlags : std::uint16_t {
   event_not_modelled = 4,      // outputs were found by comparing memory, not from the table
   event_denied = 8,            // rec answered in the kernel's place (policy `deny`)
   event_no_result = 16,        // a call that did not return: exit, exit_group, or its task was killed in it
+  event_not_replayable = 32,   // note: what follows cannot be replayed, extra.text says why
 };
 
 // One event. As read, the spans and `extra` point into the reader and are valid until its next read;

@@ -98,7 +98,7 @@ void decide_answer(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const syscalls::Syscall* entry = pending.entry;
   if (entry == nullptr) return;
-  if (entry->replay == Replay::deny) pending.answer = -entry->deny_errno;
+  if (pending.policy.replay == Replay::deny) pending.answer = -pending.policy.deny_errno;
   // What the kernel copies from descriptor to descriptor never passes through the program's memory; where replay has to
   // show it, the program is made to read and write it itself (EINVAL is what such calls answer for an unsuitable file).
   if (entry->kernel_copy_out_fd >= 0) {
@@ -120,12 +120,13 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.answer.reset();
   pending.data.clear();
   pending.snapshots.clear();
-  pending.blocks = pending.entry == nullptr || pending.entry->blocks;
+  pending.policy = pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
+  pending.blocks = pending.entry == nullptr || pending.policy.blocks;
 }
 
 // restart_syscall(2) goes on with the call that was interrupted: it writes where that one would have.
 bool take_restarted_plan(Task& task) {
-  const bool restarts = task.call.entry != nullptr && task.call.entry->special == syscalls::Special::restart_syscall;
+  const bool restarts = task.call.policy.special == syscalls::Special::restart_syscall;
   if (!restarts || !task.restart) return false;
   task.call.plan = task.restart->plan;
   task.call.restarted = task.restart->call;
@@ -143,7 +144,6 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     pending.plan = syscalls::plan(pending.call, task.memory());
     pending.restarted = pending.call;
   }
-  if (pending.plan.variant != nullptr && pending.plan.variant->blocks) pending.blocks = true;
   if (!pending.plan.modelled && !pending.answer) {
     pending.flags |= event_not_modelled;
     take_snapshots(task);
@@ -175,7 +175,7 @@ void finish_call(Session& session, Task& task) {
   }
   const std::int64_t result = registers.result();
   add_outputs(task, result);
-  if (pending.entry != nullptr && pending.entry->changes_fds) EchoDescriptors::forget(*task.process);
+  if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   Extra extra;
   const bool has_extra = special::on_exit(session, task, registers, result, &extra);
   if (!pending.plan.modelled && !pending.answer && result >= 0) {

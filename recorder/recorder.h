@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "format/base/error.h"
 #include "format/trace_writer.h"
 #include "recorder/options.h"
 
@@ -12,6 +13,12 @@ namespace rec {
 struct RecordResult {
   int wait_status = 0;  // of the program's first process (wait(2))
   std::uint64_t events = 0;
+};
+
+// The program's first execve failed; nothing of it ran.
+class ExecFailed : public Error {
+ public:
+  using Error::Error;
 };
 
 // What the header of a recording made now, of this command, says.

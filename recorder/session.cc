@@ -21,8 +21,10 @@ namespace {
 
 // How long a task may keep its turn over its calls while others of its domain wait.
 constexpr std::uint64_t slice_ns = 50'000'000;
-// Period of the timer that looks after calls that block although the table does not say so.
+// Period of the timer that looks after calls that block although the table does not say so, and after tasks that compute.
 constexpr long timer_us = 5'000;
+// How long a task may compute without a system call while a signal for it, or another task of its domain, waits for one.
+constexpr std::uint64_t patience_ns = 2'000'000'000;
 
 std::uint64_t monotonic_ns() {
   timespec now{};
@@ -203,6 +205,8 @@ void Session::append_call(Task& task, std::int64_t result, const Extra* extra, E
 
 void Session::resume_user(Task& task, int signal) {
   task.position = Task::Position::user;
+  task.left_ns = now_ns();
+  task.interrupting = false;  // any other stop has cancelled it
   (void)Stopped(task.tid).resume(Resume::cont, signal);
 }
 
@@ -291,6 +295,7 @@ void Session::hand_over(Task& task) {
       resume_user(task);
       return;
     case Task::Position::group_stop:
+    case Task::Position::preempted:
       append({.tid = task.tid, .kind = EventKind::begin});
       resume_user(task);
       return;
@@ -393,7 +398,41 @@ void Session::on_interrupt_stop(Task& task) {
     }
     return;
   }
-  resume_user(task);
+  if (task.position == Task::Position::call) {
+    resume_call(task);
+    return;
+  }
+  if (!task.interrupting) {
+    resume_user(task);
+    return;
+  }
+  task.interrupting = false;
+  Domain& domain = task.domain();
+  if (!task.held.empty()) {
+    lose_point(task, "a signal waits for it");
+    task.point_lost = true;
+    send_held_signal(*this, task);
+  } else if (domain.turn == &task && !domain.waiting.empty()) {
+    lose_point(task, "other threads wait for their turn");
+    domain.point_lost = true;
+    task.position = Task::Position::preempted;
+    domain.turn = nullptr;
+    domain.waiting.push_back(&task);
+    give_turn(domain);
+  } else {
+    resume_user(task);
+  }
+}
+
+void Session::lose_point(Task& task, const std::string& why) {
+  const std::string text =
+      fmt::format("task {} computes for more than {} s without a system call while {}: it is interrupted where it is, and "
+                  "this recording can be replayed up to there only",
+                  task.tid, patience_ns / 1'000'000'000, why);
+  if (!noted_.insert("point lost").second) return;
+  const Extra extra{.text = text};
+  append({.tid = task.tid, .kind = EventKind::note, .flags = event_not_replayable, .extra = &extra});
+  if (!options_.quiet) (void)std::fprintf(stderr, "rec: %s\n", text.c_str());
 }
 
 void Session::on_group_stop(Task& task, int signal) {
@@ -472,7 +511,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
 bool Session::needs_timer() const {
   for (const auto& weak : domains_) {
     const auto domain = weak.lock();
-    if (domain && domain->turn != nullptr && !domain->waiting.empty()) return true;
+    if (domain && domain->turn != nullptr && (!domain->waiting.empty() || !domain->turn->held.empty())) return true;
   }
   return false;
 }
@@ -486,12 +525,22 @@ void Session::set_timer(bool on) {
 void Session::on_timer() {
   for (const auto& weak : std::vector(domains_)) {
     const auto domain = weak.lock();
-    if (!domain || domain->turn == nullptr || domain->waiting.empty()) continue;
-    // A call that was not expected to block has kept the turn for at least a whole period.
-    const bool long_in_call = domain->turn->position == Task::Position::call &&
-                              monotonic_ns() - domain->turn_since_ns > 2 * timer_us * 1000;
-    if (long_in_call) release_turn(*domain->turn);
+    if (domain && domain->turn != nullptr) look_after(*domain->turn);
   }
+}
+
+void Session::look_after(Task& task) {
+  Domain& domain = task.domain();
+  if (task.position == Task::Position::call && !domain.waiting.empty()) {
+    // A call that was not expected to block has kept the turn for more than a period.
+    if (monotonic_ns() - domain.turn_since_ns > 2 * timer_us * 1000) release_turn(task);
+    return;
+  }
+  if (task.position != Task::Position::user || task.interrupting) return;
+  if (task.held.empty() && domain.waiting.empty()) return;
+  if (now_ns() - task.left_ns < (domain.point_lost ? slice_ns : patience_ns)) return;
+  task.interrupting = true;
+  Running(task.tid).interrupt();
 }
 
 }  // namespace rec

@@ -38,11 +38,15 @@ class Session {
   ContentStore& contents() { return contents_; }
   EchoDescriptors& echo() { return echo_; }
   [[nodiscard]] const RecordOptions& options() const { return options_; }
+  [[nodiscard]] Pid first_pid() const { return Pid(first_tid_.value()); }
 
   // Appends an event of `task` with `leave_ns` = now.
   void append(Event event);
   // A remark for the trace and, once per `key`, for the user.
   void note(const Task& task, const std::string& key, const std::string& text);
+
+  // The task has to be interrupted in the middle of its code, at a place that replay cannot find: says so, once.
+  void lose_point(Task& task, const std::string& why);
 
   // The call event of `task`, as it stands in task.call, with what its special handler adds.
   void append_call(Task& task, std::int64_t result, const Extra* extra, EventKind kind = EventKind::call);
@@ -97,6 +101,7 @@ class Session {
   void after_entry(Task& task);
   [[nodiscard]] bool finished_turn(const Task& task) const;
   void on_timer();
+  void look_after(Task& task);
   [[nodiscard]] bool needs_timer() const;
   void set_timer(bool on);
 

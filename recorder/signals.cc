@@ -144,6 +144,7 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   append_signal(session, task, info, extra, data);
   task.left_with = extra.after;
   task.before_call = false;
+  task.point_lost = false;
   session.resume_user(task);
 }
 
@@ -210,7 +211,7 @@ void on_signal_stop(Session& session, Task& task, int signal) {
   // A stop in a domain of several processes must come at a point that the others' order can be told from.
   const bool needs_point =
       action == SignalAction::handler || (action == SignalAction::stop && task.domain().processes > 1);
-  if (needs_point && point == SignalPoint::anywhere) {
+  if (needs_point && point == SignalPoint::anywhere && !task.point_lost) {
     task.held.push_back(info);
     session.resume_user(task);
     return;
@@ -258,8 +259,10 @@ void send_held_signal(Session& session, Task& task) {
     }
     break;
   }
-  task.left_with = stopped.registers();
-  task.before_call = true;
+  if (!task.point_lost) {
+    task.left_with = stopped.registers();
+    task.before_call = true;
+  }
   session.resume_user(task);
 }
 

@@ -34,6 +34,8 @@ struct Domain {
   std::uint64_t turn_since_ns = 0;
   std::deque<Task*> waiting;   // stopped, with something to be handed to them; first come, first served
   int processes = 0;
+  // A task was interrupted at a place that replay cannot find again: no need to be careful any more.
+  bool point_lost = false;
 };
 
 // A thread group.
@@ -53,6 +55,7 @@ struct Process {
 struct PendingCall {
   syscalls::CallArguments call;
   const syscalls::Syscall* entry = nullptr;  // nullptr: a number that the table does not have
+  syscalls::Policy policy;
   syscalls::Plan plan;
   syscalls::CallArguments restarted;  // what `plan` was made for: differs from `call` for restart_syscall(2)
   std::uint64_t enter_ns = 0;
@@ -76,6 +79,7 @@ struct Task {
     after_call,   // stopped at a call's exit, waiting for its turn
     first_stop,   // new, waiting for its first turn
     group_stop,   // stopped by job control
+    preempted,    // stopped in user code so that others get their turn
     exiting,      // past PTRACE_EVENT_EXIT
   };
 
@@ -85,6 +89,7 @@ struct Task {
   PendingCall call;
   // Signals that came in the middle of user code; they are delivered before the next system call.
   std::deque<siginfo_t> held;
+  std::uint64_t left_ns = 0;  // when it last went to user code
   // Registers with which it went to user code: a signal stop with the same ones is at the boundary.
   std::optional<Registers> left_with;
   std::uint64_t clear_tid = 0;  // set_tid_address(2)
@@ -96,6 +101,8 @@ struct Task {
   std::optional<Restart> restart;
   bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
   bool before_call = false;          // … and it stands right before that call now
+  bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for too long
+  bool point_lost = false;           // held signals are delivered wherever it is
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve
   Tid former_tid{};              // … and the number it had until then

@@ -42,8 +42,7 @@ void prepare_restart(Registers* registers, std::int64_t result) {
   registers->rip -= 2;
 }
 
-void execute(Replayer& replayer, ReplayTask& task, const Event& event) {
-  (void)replayer;
+void execute(const ReplayTask& task, const Event& event) {
   const Stopped stopped = task.stopped();
   std::int64_t result = 0;
   {
@@ -86,6 +85,7 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
     return;
   }
   const syscalls::Syscall* entry = syscalls::find(event.nr);
+  const syscalls::Policy policy = entry != nullptr ? syscalls::policy(*entry, event.args) : syscalls::Policy{};
   const bool failed = event.result < 0 && event.result > -4096;
   Registers registers = task.registers;
   if (is_restart_code(event.result)) {
@@ -93,9 +93,9 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   } else {
     registers.rax = static_cast<std::uint64_t>(event.result);
   }
-  if (entry != nullptr && !failed && entry->replay == syscalls::Replay::execute) execute(replayer, task, event);
-  if (entry != nullptr && entry->replay == syscalls::Replay::special) {
-    special::replay(replayer, task, event, *entry, &registers);
+  if (!failed && policy.replay == syscalls::Replay::execute) execute(task, event);
+  if (!failed && policy.replay == syscalls::Replay::special) {
+    special::replay(replayer, task, event, policy.special, &registers);
   }
   replayer.write_outputs(task, event);
   if (event.extra != nullptr && event.extra->after) {

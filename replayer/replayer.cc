@@ -281,6 +281,11 @@ void Replayer::replay(const Event& event) {
       on_merge(event);
       return;
     case EventKind::note:
+      if ((event.flags & event_not_replayable) != 0) {
+        fail("the recording cannot be replayed beyond event {}: {}", event.number,
+             event.extra != nullptr ? event.extra->text : "");
+      }
+      return;
     case EventKind::stop:
       return;
     case EventKind::begin:

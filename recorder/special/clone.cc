@@ -22,7 +22,7 @@ struct CloneArgs {
 
 CloneRequest read_request(const Task& task) {
   const auto& args = task.call.call.args;
-  const syscalls::Special special = task.call.entry->special;
+  const syscalls::Special special = task.call.policy.special;
   if (special == syscalls::Special::vfork) return {.flags = CLONE_VM | CLONE_VFORK};
   if (special == syscalls::Special::clone) return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3]};
   if (special != syscalls::Special::clone3) return {};

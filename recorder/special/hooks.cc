@@ -5,19 +5,13 @@
 
 
 #include "format/base/error.h"
+#include "recorder/recorder.h"
 #include "recorder/special/special.h"
 
 namespace rec::special {
 namespace {
 
 using syscalls::Special;
-
-Special special_of(const PendingCall& pending) {
-  if (pending.plan.variant != nullptr && pending.plan.variant->special != Special::none) {
-    return pending.plan.variant->special;
-  }
-  return pending.entry != nullptr ? pending.entry->special : Special::none;
-}
 
 void record_call_without_return(Session& session, Task& task) {
   task.call.flags |= event_no_result;
@@ -34,7 +28,7 @@ void remember_action(Task& task) {
 
 void on_entry(Session& session, Task& task, Registers* registers) {
   PendingCall& pending = task.call;
-  const Special special = special_of(pending);
+  const Special special = pending.policy.special;
   if (special == Special::exit || special == Special::exit_group) {
     record_call_without_return(session, task);
   } else if (special == Special::madvise) {
@@ -49,13 +43,19 @@ void on_entry(Session& session, Task& task, Registers* registers) {
 }
 
 bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra) {
-  const Special special = special_of(task.call);
+  const Special special = task.call.policy.special;
   if (special == Special::rt_sigreturn) {
     extra->after = registers;
     extra->xstate = Stopped(task.tid).xstate();
     return true;
   }
-  if (result < 0 && result > -4096) return false;
+  if (result < 0 && result > -4096) {
+    const bool first_exec = !task.process->executed && (special == Special::execve || special == Special::execveat);
+    if (first_exec && task.process->pid == session.first_pid()) {
+      throw ExecFailed("the program could not be executed", static_cast<int>(-result));
+    }
+    return false;
+  }
   if (special == Special::mmap) {
     describe_mapping(session, task, result, extra);
     return true;

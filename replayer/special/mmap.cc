@@ -118,21 +118,19 @@ void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& ma
   }
 }
 
-void replay(Replayer& replayer, ReplayTask& task, const Event& event, const syscalls::Syscall& entry,
+void replay(Replayer& replayer, ReplayTask& task, const Event& event, syscalls::Special special,
             Registers* registers) {
   using syscalls::Special;
-  const bool failed = event.result < 0 && event.result > -4096;
-  if (failed) return;
-  if (entry.special == Special::mmap || entry.special == Special::shmat) {
+  if (special == Special::mmap || special == Special::shmat) {
     ENSURE(event.extra != nullptr, "mapping event {} without its mapping", event.number);
     for (const Mapping& mapping : event.extra->mappings) place_mapping(replayer, task, mapping);
-  } else if (entry.special == Special::brk) {
+  } else if (special == Special::brk) {
     replay_brk(task, event);
-  } else if (entry.special == Special::mremap) {
+  } else if (special == Special::mremap) {
     replay_mremap(task, event);
-  } else if (entry.special == Special::madvise) {
+  } else if (special == Special::madvise) {
     replay_madvise(task, event);
-  } else if (entry.special == Special::arch_prctl) {
+  } else if (special == Special::arch_prctl) {
     constexpr std::uint64_t set_gs = 0x1001, set_fs = 0x1002;  // asm/prctl.h
     if (event.args[0] == set_fs) registers->fs_base = event.args[1];
     if (event.args[0] == set_gs) registers->gs_base = event.args[1];

@@ -6,8 +6,8 @@
 
 namespace rec::special {
 
-// A call whose table entry says Replay::special. `registers` are those that the task will go on with.
-void replay(Replayer& replayer, ReplayTask& task, const Event& event, const syscalls::Syscall& entry,
+// A call that succeeded and whose policy is Replay::special. `registers` are those that the task will go on with.
+void replay(Replayer& replayer, ReplayTask& task, const Event& event, syscalls::Special special,
             Registers* registers);
 
 // clone.cc: a task made by another one.

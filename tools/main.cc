@@ -1,0 +1,55 @@
+// rec: records what the kernel handed a program, and replays it. Builds and wires everything.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "format/base/error.h"
+#include "tools/commands.h"
+#include "tools/record.h"
+#include "tools/replay.h"
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+int run(int argc, char** argv) {
+  const rec::InheritedSignals signals = rec::InheritedSignals::capture();
+  int exit_status = 0;
+  CLI::App app("rec records a program's whole interaction with the kernel and replays it exactly");
+  app.name("rec");
+  app.set_version_flag("--version", "rec " REC_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  rec::add_record(app, signals, &exit_status);
+  rec::add_replay(app, &exit_status);
+  rec::add_dump(app);
+  rec::add_ls(app);
+  rec::add_info(app);
+  rec::add_ps(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    (void)std::fprintf(stderr, "rec: %s (‘rec --help’ tells how rec is used)\n", error.what());
+    return exit_usage;
+  }
+  return exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const rec::Error& error) {
+    (void)std::fprintf(stderr, "rec: %s\n", error.what());
+  } catch (const rec::Broken& broken) {
+    (void)std::fprintf(stderr,
+                       "rec: internal error: %s\nrec: this is a bug in rec; please report it with this line and, if you "
+                       "can, the trace\n",
+                       broken.what());
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "rec: %s\n", error.what());
+  }
+  return exit_failed;
+}
