@@ -1,6 +1,6 @@
-// Reads a trace file. A trace is hostile input: checksums and the FlatBuffers verifier before anything is used, bounds
-// on every size. A damaged trace gives one Error that names the chunk and its offset in the file; what comes before the
-// damage can be read.
+// Reads a trace file. A trace is hostile input: checksums and the FlatBuffers verifier before anything is
+// used, bounds on every size. A damaged trace gives one Error that names the chunk and its offset in the
+// file; what comes before the damage can be read.
 //
 //   TraceReader reader("python3-0.rec");
 //   while (const Event* event = reader.next()) …
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,15 @@ class [[nodiscard]] TraceReader {
   // Present when the recording was ended properly. When absent, the file was scanned for its complete chunks.
   [[nodiscard]] const std::optional<TraceSummary>& summary() const;
 
+  // When summary() is absent: why, for the user. Either the recording was cut off (or goes on), or the file
+  // is damaged at its end; the events before that can be read.
+  [[nodiscard]] const std::string& why_incomplete() const;
+
   // Number of events that can be read.
   [[nodiscard]] std::uint64_t event_count() const;
 
   // The next event, or nullptr after the last one. Valid until the next call of next() or seek().
-  // Throws Error at a damaged chunk.
+  // Throws Error at a damaged chunk (and again when called again; seek() leads past it).
   const Event* next();
 
   // The next event returned by next() will be number `number` (or the end, if there are fewer).
@@ -44,10 +49,19 @@ class [[nodiscard]] TraceReader {
   // them. Throws Error for an id that the trace does not have.
   [[nodiscard]] const Content& content(ContentId id);
 
-  // A block's bytes. Valid until the next call of block(). Throws Error when it is missing or does not match its hash.
+  // A block's bytes. Valid until the next call of block(). Throws Error when it is missing or does not match
+  // its hash.
   [[nodiscard]] std::span<const std::byte> block(const BlockHash& hash);
 
   [[nodiscard]] std::uint64_t file_size() const;
+
+  // Bytes of the file in chunks of file content and large data (compressed), and in chunks of events.
+  struct Sizes {
+    std::uint64_t content = 0;
+    std::uint64_t events = 0;
+    std::uint64_t chunks = 0;  // their number, of all kinds
+  };
+  [[nodiscard]] Sizes sizes() const;
 
  private:
   class Impl;

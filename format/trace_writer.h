@@ -1,8 +1,8 @@
-// Writes a trace file. All calls are safe from several threads; compression and writing happen on a thread of the
-// writer's own, so that the recorder never waits for the disk unless the (bounded) queue is full.
+// Writes a trace file. All calls are safe from several threads; compression and writing happen on a thread of
+// the writer's own, so that the recorder never waits for the disk unless the (bounded) queue is full.
 //
-// What has been appended reaches the file at the latest when 1 MiB of events has gathered or after 100 ms, whichever
-// is first, so that a killed recorder loses no more than that.
+// What has been appended reaches the file at the latest when 1 MiB of events has gathered or after 100 ms,
+// whichever is first, so that a killed recorder loses no more than that.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class [[nodiscard]] TraceWriter {
 
   // Announces a content and its blocks (already stored). Called again with the same id, it adds blocks.
   // Events that refer to the content are to be appended afterwards.
-  ContentId add_content(const Content& content);            // content.id is ignored: a new id is returned
+  ContentId add_content(const Content& content);  // content.id is ignored: a new id is returned
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
 
   // Writes out everything, then index and summary. `summary.events` is filled in here.

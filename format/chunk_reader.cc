@@ -1,0 +1,154 @@
+#include "format/chunk_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+
+#include "format/base/error.h"
+#include "format/trace.h"
+
+namespace rec {
+
+using layout::ChunkHeader;
+using layout::ChunkPlace;
+
+namespace {
+
+// How many tables and levels a chunk may have; a writer's largest (the index with all contents) has far
+// fewer.
+constexpr flatbuffers::uoffset_t max_tables = 8'000'000;
+constexpr flatbuffers::uoffset_t max_depth = 16;
+// Size prefix, root offset, identifier and the least table: the verifier of FlatBuffers 2.0 looks at the
+// identifier before it knows that so much is there.
+constexpr std::size_t least_raw_size = 16;
+
+}  // namespace
+
+std::span<std::byte> RawChunk::resize(std::size_t size) {
+  if (size > capacity_) {
+    memory_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    capacity_ = size;
+  }
+  size_ = size;
+  return {memory_.get(), size};
+}
+
+ChunkReader::ChunkReader(const std::string& path)
+    // O_NONBLOCK: a FIFO is to be refused, not waited for.
+    : path_(path),
+      fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)),
+      decompressor_(ZSTD_createDCtx()) {
+  if (!fd_.is_open()) fail_with_errno(fmt::format("cannot open the trace {}", path_));
+  if (decompressor_ == nullptr) throw std::bad_alloc();
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) fail_with_errno(fmt::format("cannot open the trace {}", path_));
+  if (S_ISDIR(status.st_mode)) fail("{} is a directory, not a trace", path_);
+  if (!S_ISREG(status.st_mode)) fail("{} is not a regular file and so not a trace", path_);
+  file_size_ = static_cast<std::uint64_t>(status.st_size);
+  if (file_size_ == 0) fail("{} is empty: no trace was written to it", path_);
+  std::array<std::byte, layout::prologue_size> bytes{};
+  if (read_at(0, bytes) < bytes.size()) fail("{} is not a trace: it is too short", path_);
+  const auto prologue = layout::parse_prologue(bytes);
+  if (!prologue.value) fail("{} is not a trace: {}", path_, prologue.problem);
+  if (prologue.value->format_version > trace_format_version)
+    fail("{} was recorded by rec {} in trace format {}; this rec reads formats up to {}. Use rec {} or newer",
+         path_, prologue.value->rec_version, prologue.value->format_version, trace_format_version,
+         prologue.value->rec_version);
+}
+
+// Short only at the end of the file.
+std::size_t ChunkReader::read_at(std::uint64_t offset, std::span<std::byte> buffer) const {
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t got =
+        ::pread(fd_.get(), buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_with_errno(fmt::format("cannot read the trace {}", path_));
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+bool ChunkReader::is_zero_from(std::uint64_t offset) const {
+  std::array<std::byte, 4096> piece{};
+  while (const std::size_t got = read_at(offset, piece)) {
+    if (std::any_of(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got),
+                    [](std::byte byte) { return byte != std::byte{0}; }))
+      return false;
+    offset += got;
+  }
+  return true;
+}
+
+std::optional<ChunkPlace> ChunkReader::find(std::uint64_t offset, std::string_view& problem) const {
+  problem = {};
+  std::array<std::byte, layout::chunk_header_size> bytes{};
+  if (offset > file_size_ || read_at(offset, bytes) < bytes.size()) return std::nullopt;
+  const auto parsed = layout::parse_chunk_header(bytes);
+  if (!parsed.value) {
+    if (!is_zero_from(offset)) problem = parsed.problem;
+    return std::nullopt;
+  }
+  const ChunkPlace place{offset, *parsed.value};
+  if (place.header.compressed_size > file_size_ - place.payload_offset()) return std::nullopt;
+  return place;
+}
+
+std::optional<ChunkPlace> ChunkReader::find_index() const {
+  if (file_size_ < layout::prologue_size + layout::trailer_size) return std::nullopt;
+  std::array<std::byte, layout::trailer_size> bytes{};
+  const std::uint64_t trailer_offset = file_size_ - layout::trailer_size;
+  if (read_at(trailer_offset, bytes) < bytes.size()) return std::nullopt;
+  const auto offset = layout::parse_trailer(bytes);
+  if (!offset.value || *offset.value >= trailer_offset) return std::nullopt;
+  std::string_view problem;
+  const auto place = find(*offset.value, problem);
+  if (!place || place->header.kind != layout::ChunkKind::index || place->end() != trailer_offset)
+    return std::nullopt;
+  return place;
+}
+
+bool ChunkReader::is_intact(const ChunkPlace& place) {
+  const auto compressed = compressed_.resize(place.header.compressed_size);
+  return read_at(place.payload_offset(), compressed) == compressed.size() &&
+         layout::checksum_of(compressed) == place.header.checksum;
+}
+
+const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, RawChunk& into) {
+  const auto damaged = [&](std::string_view problem) { fail_damaged(place.offset, number, problem); };
+  const std::size_t size = layout::chunk_header_size + place.header.compressed_size;
+  const std::span<const std::byte> chunk = [&] {
+    const auto buffer = compressed_.resize(size);
+    if (read_at(place.offset, buffer) < size) damaged("the file ends inside of it");
+    return buffer;
+  }();
+  const auto header = layout::parse_chunk_header(chunk.first<layout::chunk_header_size>());
+  if (!header.value) damaged(header.problem);
+  if (*header.value != place.header) damaged("its header is not what the index says");
+  const auto payload = chunk.subspan(layout::chunk_header_size);
+  if (layout::checksum_of(payload) != place.header.checksum) damaged("checksum does not match");
+
+  const auto raw = into.resize(place.header.raw_size);
+  const std::size_t unpacked =
+      ZSTD_decompressDCtx(decompressor_.get(), raw.data(), raw.size(), payload.data(), payload.size());
+  if (ZSTD_isError(unpacked) != 0)
+    damaged(fmt::format("it cannot be unpacked ({})", ZSTD_getErrorName(unpacked)));
+  if (unpacked != raw.size()) damaged("it unpacks to another size than its header says");
+  if (raw.size() < least_raw_size) damaged("it is too short");
+  flatbuffers::Verifier verifier(reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size(), max_depth,
+                                 max_tables);
+  if (!fb::VerifySizePrefixedChunkBuffer(verifier)) damaged("its structure is not that of a chunk");
+  return *fb::GetSizePrefixedChunk(raw.data());
+}
+
+void ChunkReader::fail_damaged(std::uint64_t offset, std::size_t number, std::string_view problem) const {
+  fail("{}: chunk {} at offset {} is damaged: {}", path_, number, offset, problem);
+}
+
+}  // namespace rec

@@ -1,0 +1,73 @@
+// Finds a trace file's chunks and unpacks them. Everything in the file is doubted: see TraceReader.
+#pragma once
+
+#include <zstd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/base/unique_fd.h"
+#include "format/trace_generated.h"
+#include "format/trace_layout.h"
+
+namespace rec {
+
+// A chunk's payload, unpacked. Its memory is kept when another one is loaded into it.
+class RawChunk {
+ public:
+  // `size` bytes of undefined content, aligned for FlatBuffers.
+  std::span<std::byte> resize(std::size_t size);
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {memory_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+};
+
+class ChunkReader {
+ public:
+  // Opens the file and reads its prologue. Throws Error as the constructor of TraceReader does.
+  explicit ChunkReader(const std::string& path);
+
+  [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
+
+  // The chunk header at `offset`, bounded by the file; nullopt with `problem` set. An empty `problem`:
+  // nothing but the end of the file, a part of a chunk, or zeros (which a file system leaves when the machine
+  // goes down).
+  [[nodiscard]] std::optional<layout::ChunkPlace> find(std::uint64_t offset, std::string_view& problem) const;
+
+  // The place of the index chunk according to the trailer; nullopt when there is none.
+  [[nodiscard]] std::optional<layout::ChunkPlace> find_index() const;
+
+  // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it. `number` is for the
+  // message. Throws Error.
+  const fb::Chunk& load(const layout::ChunkPlace& place, std::size_t number, RawChunk& into);
+
+  // Whether the payload is there and has the right checksum.
+  [[nodiscard]] bool is_intact(const layout::ChunkPlace& place);
+
+  [[noreturn]] void fail_damaged(std::uint64_t offset, std::size_t number, std::string_view problem) const;
+
+ private:
+  [[nodiscard]] std::size_t read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
+  [[nodiscard]] bool is_zero_from(std::uint64_t offset) const;
+
+  struct FreeContext {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+
+  std::string path_;
+  UniqueFd fd_;
+  std::uint64_t file_size_ = 0;
+  std::unique_ptr<ZSTD_DCtx, FreeContext> decompressor_;
+  RawChunk compressed_;
+};
+
+}  // namespace rec

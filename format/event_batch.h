@@ -1,0 +1,68 @@
+// What a writer gathers until it is worth a chunk: events as appended, in plain memory. Appending copies into
+// it and does nothing else; all encoding is done later, on the writer's own thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "format/event.h"
+#include "format/trace.h"
+
+namespace rec {
+
+struct EventBatch {
+  // An Event without what hangs off it: its pieces are the next `piece_count` of `pieces`.
+  struct Fixed {
+    std::array<std::uint64_t, 6> args;
+    std::int64_t result;
+    std::uint64_t enter_ns;
+    std::uint64_t leave_ns;
+    Tid tid;
+    std::int32_t nr;
+    std::uint32_t piece_count;
+    std::uint16_t flags;
+    EventKind kind;
+  };
+  // A Data whose bytes (or, when `in_blocks`, the hashes of its blocks) are the next ones of `heap`.
+  struct Piece {
+    std::uint64_t address;
+    std::uint64_t size;
+    std::uint64_t full_size;
+    Data::Role role;
+    std::uint8_t argument;
+    bool in_blocks;
+  };
+  struct Block {
+    BlockHash hash;
+    std::vector<std::byte> bytes;
+  };
+
+  EventNumber first{};  // number of the first event
+  std::vector<Fixed> events;
+  std::vector<Piece> pieces;
+  std::vector<std::byte> heap;
+  std::vector<std::pair<std::uint32_t, Extra>> extras;  // with the event's place in `events`
+  std::vector<Content> contents;                        // announced before the batch's first event
+  std::vector<Block> blocks;
+  std::size_t extra_bytes = 0;  // of extras, contents and blocks, roughly
+
+  [[nodiscard]] bool is_empty() const { return events.empty() && contents.empty() && blocks.empty(); }
+  [[nodiscard]] std::size_t bytes() const {
+    return events.size() * sizeof(Fixed) + pieces.size() * sizeof(Piece) + heap.size() + extra_bytes;
+  }
+  // Empty, with its memory kept.
+  void clear() {
+    events.clear();
+    pieces.clear();
+    heap.clear();
+    extras.clear();
+    contents.clear();
+    blocks.clear();
+    extra_bytes = 0;
+  }
+};
+
+}  // namespace rec

@@ -1,0 +1,73 @@
+// Turns a batch of events into the columns of an events chunk (event_columns.h).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "format/event_batch.h"
+#include "format/event_columns.h"
+#include "format/trace_generated.h"
+
+namespace rec {
+
+class EventEncoder {
+ public:
+  // Leaves in `builder` (which it empties first) the finished, size-prefixed buffer of one chunk.
+  void encode(const EventBatch& batch, flatbuffers::FlatBufferBuilder& builder);
+
+  // Of the batch encoded last: the tasks in it, ascending, and its least enter_ns and greatest leave_ns.
+  [[nodiscard]] std::span<const std::int32_t> tasks() const { return tasks_; }
+  [[nodiscard]] std::uint64_t first_ns() const { return first_ns_; }
+  [[nodiscard]] std::uint64_t last_ns() const { return last_ns_; }
+
+ private:
+  struct ContextKey {
+    std::int32_t tid;
+    std::int32_t nr;
+    EventKind kind;
+    bool operator==(const ContextKey&) const = default;
+  };
+  struct ContextKeyHash {
+    std::size_t operator()(const ContextKey& key) const noexcept;
+  };
+  struct ContextState {
+    columns::Prediction prediction;
+    std::uint32_t last_shape = no_shape;
+  };
+  static constexpr std::uint32_t no_shape = 0xffffffff;
+
+  void clear();
+  std::uint32_t context_of(const EventBatch::Fixed& event);
+  void describe_pieces(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces);
+  std::uint32_t shape_of(std::uint32_t context, std::uint16_t flags);
+  [[nodiscard]] bool is_shape(std::uint32_t shape, std::uint32_t context, std::uint16_t flags) const;
+  void put_values(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
+                  columns::Prediction& prediction);
+  void put_times(const EventBatch::Fixed& event);
+  void note_tasks();
+  flatbuffers::Offset<fb::Events> build(const EventBatch& batch,
+                                        flatbuffers::FlatBufferBuilder& builder) const;
+
+  std::unordered_map<ContextKey, std::uint32_t, ContextKeyHash> context_numbers_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> shape_numbers_;  // by a hash of the whole shape
+  std::vector<ContextState> states_;
+  std::vector<fb::Context> contexts_;
+  std::vector<fb::Shape> shapes_;
+  std::vector<fb::Item> items_;
+  std::vector<fb::Item> event_items_;  // of the event at hand
+
+  std::vector<std::uint64_t> shape_;
+  std::vector<std::uint8_t> changed_;
+  std::vector<std::uint64_t> gap_;
+  std::vector<std::uint64_t> duration_;
+  std::vector<std::uint8_t> values_;
+
+  std::vector<std::int32_t> tasks_;
+  std::uint64_t first_ns_ = 0;
+  std::uint64_t last_ns_ = 0;
+  std::uint64_t previous_leave_ns_ = 0;
+};
+
+}  // namespace rec

@@ -1,0 +1,66 @@
+#include "format/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "format/base/error.h"
+
+namespace rec {
+
+OutputFile::OutputFile(const std::string& path)
+    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600)) {
+  if (!fd_.is_open()) fail_with_errno(fmt::format("cannot create the trace {}", path_));
+  // A file that was there before keeps its mode when it is emptied, and open's mode went through the umask.
+  // Devices
+  // (-o /dev/null) are left alone.
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0) fail_with_errno(fmt::format("cannot create the trace {}", path_));
+  if (S_ISREG(status.st_mode) && ::fchmod(fd_.get(), 0600) != 0)
+    fail_with_errno(fmt::format("cannot keep others from reading the trace {}", path_));
+}
+
+void OutputFile::append(std::span<const std::byte> head, std::span<const std::byte> body) {
+  const std::uint64_t before = size();
+  try {
+    write_all(head);
+    write_all(body);
+  } catch (const Error&) {
+    // Half a chunk would do no harm (readers stop before it), but without it the file ends as it should.
+    // Where that fails, too, the first error is the one to report.
+    if (::ftruncate(fd_.get(), static_cast<off_t>(before)) == 0) size_ = before;
+    throw;
+  }
+}
+
+void OutputFile::write_all(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail_writing(errno);
+    }
+    size_ += static_cast<std::uint64_t>(written);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void OutputFile::close() {
+  if (!fd_.is_open()) return;
+  // close() on a duplicate tells the same (NFS flushes at every close), and fd_ goes on owning its
+  // descriptor.
+  const int duplicate = ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) fail_writing(errno);
+  const int result = ::close(duplicate);
+  const int reason = errno;
+  fd_.reset();
+  if (result != 0 && reason != EINTR) fail_writing(reason);
+}
+
+void OutputFile::fail_writing(int errno_value) const {
+  fail_with_errno(fmt::format("cannot write the trace {}", path_), errno_value);
+}
+
+}  // namespace rec

@@ -1,0 +1,39 @@
+// The file that a trace is written to, append-only.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "format/base/unique_fd.h"
+
+namespace rec {
+
+class [[nodiscard]] OutputFile {
+ public:
+  // Creates or empties `path`; a regular file gets mode 0600. Throws Error.
+  explicit OutputFile(const std::string& path);
+
+  // Writes `head` and then `body`, whole, or throws Error and leaves the file as it was, where the file
+  // system lets us.
+  void append(std::span<const std::byte> head, std::span<const std::byte> body);
+
+  // Reports what the file system kept back until now (NFS, quotas). Throws Error.
+  void close();
+
+  [[nodiscard]] std::uint64_t size() const {
+    return size_.load(std::memory_order_relaxed);
+  }  // from any thread
+
+ private:
+  void write_all(std::span<const std::byte> bytes);
+  [[noreturn]] void fail_writing(int errno_value) const;
+
+  std::string path_;
+  UniqueFd fd_;
+  std::atomic<std::uint64_t> size_ = 0;
+};
+
+}  // namespace rec

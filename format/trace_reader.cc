@@ -1,0 +1,312 @@
+#include "format/trace_reader.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "format/base/error.h"
+#include "format/chunk_reader.h"
+#include "format/event_decoder.h"
+#include "format/trace_index.h"
+#include "format/trace_tables.h"
+
+namespace rec {
+
+using layout::ChunkKind;
+using layout::ChunkPlace;
+
+class TraceReader::Impl final : private BlockSource {
+ public:
+  explicit Impl(const std::string& path);
+
+  [[nodiscard]] const TraceHeader& header() const { return header_; }
+  [[nodiscard]] const std::optional<TraceSummary>& summary() const { return summary_; }
+  [[nodiscard]] const std::string& why_incomplete() const { return why_incomplete_; }
+  [[nodiscard]] std::uint64_t event_count() const { return map_.event_count; }
+  [[nodiscard]] std::uint64_t file_size() const { return file_.file_size(); }
+  [[nodiscard]] Sizes sizes() const;
+
+  const Event* next();
+  void seek(EventNumber number) { position_ = number.value(); }
+  const Content& content(ContentId id);
+  std::span<const std::byte> block(const BlockHash& hash) { return find_block(hash, callers_block_); }
+
+ private:
+  // A content chunk, unpacked, in which the next block probably is, too.
+  struct BlockChunk {
+    RawChunk raw;
+    std::optional<std::size_t> number;
+    const fb::Blocks* blocks = nullptr;
+  };
+
+  void read_header();
+  bool load_index();
+  void scan();
+  void take_index(const ChunkPlace& place);
+  bool open_at_position();
+  void load_events(std::size_t number);
+  std::size_t chunk_of_position() const;
+  void announce(const fb::Events& events, std::size_t number);
+  void announce_next();
+  std::span<const std::byte> stored_block(const BlockHash& hash) override {
+    return find_block(hash, own_block_);
+  }
+  std::span<const std::byte> find_block(const BlockHash& hash, BlockChunk& in);
+  void load_blocks(std::size_t number, BlockChunk& into);
+  std::span<const std::byte> take_block(const BlockHash& hash, BlockChunk& from);
+  [[noreturn]] void fail_damaged(std::size_t number, std::string_view problem) const {
+    file_.fail_damaged(map_.chunks.at(number).offset, number, problem);
+  }
+
+  std::string path_;
+  ChunkReader file_;
+  TraceHeader header_;
+  ChunkMap map_;
+  std::optional<TraceSummary> summary_;
+  std::string why_incomplete_;
+  std::string damage_;  // a damaged chunk header ends what a scan can find
+
+  std::uint64_t position_ = 0;  // of the event that next() returns
+  RawChunk events_raw_;
+  std::size_t events_number_ = 0;  // the chunk that decoder_ reads
+  std::optional<EventDecoder> decoder_;
+
+  std::unordered_map<std::uint32_t, Content> contents_;
+  std::size_t announced_ = 0;  // of map_.announcing, how many are in contents_
+  std::unordered_map<BlockHash, std::size_t, HashOfBlockHash> block_chunks_;
+  std::size_t content_chunks_seen_ = 0;  // of map_.content, how many are in block_chunks_
+  BlockChunk callers_block_;
+  BlockChunk own_block_;  // for large data of events, so that the caller's block stays valid meanwhile
+};
+
+TraceReader::Impl::Impl(const std::string& path) : path_(path), file_(path) {
+  read_header();
+  if (!load_index()) scan();
+}
+
+void TraceReader::Impl::read_header() {
+  std::string_view problem;
+  const auto place = file_.find(layout::prologue_size, problem);
+  if (!place && problem.empty()) fail("{} ends before its header: nothing was recorded", path_);
+  if (!place) file_.fail_damaged(layout::prologue_size, 0, problem);
+  RawChunk raw;
+  const fb::Chunk& chunk = file_.load(*place, 0, raw);
+  if (place->header.kind != ChunkKind::header || chunk.body_as_Header() == nullptr)
+    file_.fail_damaged(place->offset, 0, "it is not the trace's header");
+  header_ = unpack(*chunk.body_as_Header());
+  map_.add(*place);
+}
+
+// False: there is none, or it is of no use (then why_incomplete_ says so).
+bool TraceReader::Impl::load_index() {
+  const auto place = file_.find_index();
+  if (!place) return false;
+  try {
+    take_index(*place);
+    return true;
+  } catch (const Error& error) {
+    why_incomplete_ = error.what();
+    return false;
+  }
+}
+
+void TraceReader::Impl::take_index(const ChunkPlace& place) {
+  RawChunk raw;
+  const auto* index = file_.load(place, 0, raw).body_as_Index();
+  try {
+    if (index == nullptr) throw Implausible{"it is not an index"};
+    IndexContents read = read_index(*index, place.offset);
+    map_ = std::move(read.map);
+    summary_ = read.summary;
+    contents_ = std::move(read.contents);
+    block_chunks_ = std::move(read.block_chunks);
+    announced_ = map_.announcing.size();
+    content_chunks_seen_ = map_.content.size();
+  } catch (const Implausible& implausible) {
+    fail("{}: the index at offset {} is damaged: {}", path_, place.offset, implausible.problem);
+  }
+}
+
+void TraceReader::Impl::scan() {
+  if (why_incomplete_.empty())
+    why_incomplete_ = "the recording was cut off: its recorder was killed, or is still at work";
+  for (;;) {
+    const std::uint64_t offset = map_.chunks.back().end();
+    std::string_view problem;
+    const auto place = file_.find(offset, problem);
+    if (!place || place->header.kind == ChunkKind::index) {
+      if (problem.empty()) break;
+      damage_ =
+          fmt::format("{}: chunk {} at offset {} is damaged: {}", path_, map_.chunks.size(), offset, problem);
+      why_incomplete_ = damage_;
+      return;
+    }
+    if (!map_.add(*place)) {
+      damage_ = fmt::format("{}: chunk {} at offset {} is damaged: it does not follow the one before it",
+                            path_, map_.chunks.size(), offset);
+      why_incomplete_ = damage_;
+      return;
+    }
+  }
+  // Of the last chunk the machine may have kept the length but lost the bytes.
+  if (map_.chunks.size() > 1 && !file_.is_intact(map_.chunks.back())) map_.remove_last();
+}
+
+const Event* TraceReader::Impl::next() {
+  if (!decoder_ || decoder_->at_end() || decoder_->next_number().value() != position_) {
+    if (!open_at_position()) return nullptr;
+  }
+  try {
+    const Event& event = decoder_->next(*this);
+    ++position_;
+    return &event;
+  } catch (const Implausible& implausible) {
+    decoder_.reset();
+    fail_damaged(events_number_, implausible.problem);
+  } catch (const Error&) {
+    decoder_.reset();
+    throw;
+  }
+}
+
+// False: the end.
+bool TraceReader::Impl::open_at_position() {
+  if (position_ >= map_.event_count) {
+    if (!damage_.empty()) throw Error(damage_);
+    return false;
+  }
+  const std::size_t number = chunk_of_position();
+  const bool is_ahead = decoder_ && events_number_ == number && decoder_->next_number().value() <= position_;
+  if (!is_ahead) load_events(number);
+  try {
+    while (decoder_->next_number().value() < position_) decoder_->skip();
+  } catch (const Implausible& implausible) {
+    decoder_.reset();
+    fail_damaged(number, implausible.problem);
+  }
+  return true;
+}
+
+std::size_t TraceReader::Impl::chunk_of_position() const {
+  const auto after = std::upper_bound(map_.events.begin(), map_.events.end(), position_,
+                                      [this](std::uint64_t event, std::size_t chunk) {
+                                        return event < map_.chunks[chunk].header.first_event;
+                                      });
+  ENSURE(after != map_.events.begin(), "event {}", position_);
+  return *(after - 1);
+}
+
+void TraceReader::Impl::load_events(std::size_t number) {
+  decoder_.reset();
+  const ChunkPlace& place = map_.chunks[number];
+  const auto* events = file_.load(place, number, events_raw_).body_as_Events();
+  try {
+    if (events == nullptr) throw Implausible{"it does not hold events"};
+    decoder_.emplace(*events, place.header.first_event, place.header.event_count);
+  } catch (const Implausible& implausible) {
+    fail_damaged(number, implausible.problem);
+  }
+  events_number_ = number;
+  if (announced_ < map_.announcing.size() && map_.announcing[announced_] == number) announce(*events, number);
+}
+
+// Takes over the contents that a chunk announces. Each chunk once, in the order of the file.
+void TraceReader::Impl::announce(const fb::Events& events, std::size_t number) {
+  ++announced_;
+  if (events.contents() == nullptr) return;
+  try {
+    for (const fb::Content* table : *events.contents()) add_content(contents_, *table);
+  } catch (const Implausible& implausible) {
+    fail_damaged(number, implausible.problem);
+  }
+}
+
+void TraceReader::Impl::announce_next() {
+  const std::size_t number = map_.announcing.at(announced_);
+  RawChunk raw;
+  const auto* events = file_.load(map_.chunks[number], number, raw).body_as_Events();
+  if (events == nullptr) fail_damaged(number, "it does not hold events");
+  announce(*events, number);
+}
+
+const Content& TraceReader::Impl::content(ContentId id) {
+  // What lies before the current event (after a seek() it may not have been seen), then what lies behind it.
+  while (announced_ < map_.announcing.size() &&
+         (map_.announcing[announced_] <= events_number_ || !contents_.contains(id.value())))
+    announce_next();
+  const auto found = contents_.find(id.value());
+  if (found == contents_.end())
+    fail("{}: the trace refers to file content {}, which it does not have", path_, id);
+  return found->second;
+}
+
+std::span<const std::byte> TraceReader::Impl::find_block(const BlockHash& hash, BlockChunk& in) {
+  auto known = block_chunks_.find(hash);
+  // Without an index, content chunks are looked into one after the other, as far as needed.
+  while (known == block_chunks_.end() && content_chunks_seen_ < map_.content.size()) {
+    const std::size_t number = map_.content[content_chunks_seen_];
+    load_blocks(number, in);
+    for (const fb::BlockPlace* place : *in.blocks->places())
+      block_chunks_.try_emplace(from_fb(place->hash()), number);
+    ++content_chunks_seen_;
+    known = block_chunks_.find(hash);
+  }
+  if (known == block_chunks_.end())
+    fail("{}: the trace lacks a block of file content (hash {:016x}{:016x})", path_, hash.high, hash.low);
+  if (in.number != known->second) load_blocks(known->second, in);
+  return take_block(hash, in);
+}
+
+void TraceReader::Impl::load_blocks(std::size_t number, BlockChunk& into) {
+  into.number.reset();
+  into.blocks = file_.load(map_.chunks[number], number, into.raw).body_as_Blocks();
+  if (into.blocks == nullptr || into.blocks->places() == nullptr || into.blocks->bytes() == nullptr)
+    fail_damaged(number, "it does not hold file content");
+  into.number = number;
+}
+
+std::span<const std::byte> TraceReader::Impl::take_block(const BlockHash& hash, BlockChunk& from) {
+  const auto all = std::as_bytes(std::span(from.blocks->bytes()->data(), from.blocks->bytes()->size()));
+  for (const fb::BlockPlace* place : *from.blocks->places()) {
+    if (from_fb(place->hash()) != hash) continue;
+    if (place->offset() > all.size() || place->size() > all.size() - place->offset() ||
+        place->size() > content_block_size)
+      fail_damaged(*from.number, "a block is not inside of it");
+    const auto bytes = all.subspan(place->offset(), place->size());
+    const XXH128_hash_t actual = XXH3_128bits(bytes.data(), bytes.size());
+    if (BlockHash{actual.low64, actual.high64} != hash)
+      fail_damaged(*from.number, "a block does not match its hash");
+    return bytes;
+  }
+  fail_damaged(*from.number, "it lacks a block that the index puts there");
+}
+
+TraceReader::Sizes TraceReader::Impl::sizes() const {
+  Sizes sizes;
+  sizes.chunks = map_.chunks.size();
+  for (const ChunkPlace& place : map_.chunks) {
+    if (place.header.kind == ChunkKind::content) sizes.content += place.end() - place.offset;
+    if (place.header.kind == ChunkKind::events) sizes.events += place.end() - place.offset;
+  }
+  return sizes;
+}
+
+TraceReader::TraceReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+TraceReader::TraceReader(TraceReader&&) noexcept = default;
+TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
+TraceReader::~TraceReader() = default;
+
+const TraceHeader& TraceReader::header() const { return impl_->header(); }
+const std::optional<TraceSummary>& TraceReader::summary() const { return impl_->summary(); }
+const std::string& TraceReader::why_incomplete() const { return impl_->why_incomplete(); }
+std::uint64_t TraceReader::event_count() const { return impl_->event_count(); }
+const Event* TraceReader::next() { return impl_->next(); }
+void TraceReader::seek(EventNumber number) { impl_->seek(number); }
+const Content& TraceReader::content(ContentId id) { return impl_->content(id); }
+std::span<const std::byte> TraceReader::block(const BlockHash& hash) { return impl_->block(hash); }
+std::uint64_t TraceReader::file_size() const { return impl_->file_size(); }
+TraceReader::Sizes TraceReader::sizes() const { return impl_->sizes(); }
+
+}  // namespace rec

@@ -1,0 +1,324 @@
+#include "format/trace_writer.h"
+
+#include <signal.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "format/base/error.h"
+#include "format/chunk_writer.h"
+#include "format/event_columns.h"
+#include "format/trace_tables.h"
+
+namespace rec {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t batch_bytes = 1 << 20;         // a batch is cut when it holds so much …
+constexpr std::chrono::milliseconds batch_age(100);  // … or is so old
+constexpr std::size_t max_queued = 24;               // batches; then append() waits
+constexpr std::size_t max_spare = 4;                 // emptied batches that are kept for their memory
+constexpr std::size_t large_event =
+    content_block_size;                    // an event with more data than this has it stored in blocks …
+constexpr std::size_t large_piece = 4096;  // … except for its small pieces
+
+// The further the compressor is behind, the less it may take its time: about 200, 400, 500 and 700 MB/s.
+int level_for(std::size_t backlog) {
+  if (backlog <= 2) return 3;
+  if (backlog <= 6) return 1;
+  if (backlog <= 12) return -1;
+  return -5;
+}
+
+BlockHash hash_of(std::span<const std::byte> bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.low64, hash.high64};
+}
+
+// A thread to which no signal is delivered: those are for the recorder's own threads. (SIGXFSZ is among them,
+// so that a full quota is an error of write(2), not the recorder's end.)
+template <class F>
+std::thread thread_without_signals(F run) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(run));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+// Roughly, for the decision when to cut.
+std::size_t bytes_of(const Extra& extra) {
+  return sizeof extra + extra.xstate.size() + extra.siginfo.size() + extra.mappings.size() * sizeof(Mapping) +
+         extra.text.size();
+}
+
+}  // namespace
+
+class TraceWriter::Impl {
+ public:
+  Impl(const std::string& path, const TraceHeader& header)
+      : chunks_(path, header), thread_(thread_without_signals([this] { run(); })) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { stop(); }
+
+  EventNumber append(const Event& event);
+  BlockHash add_block(std::span<const std::byte> bytes);
+  ContentId add_content(const Content& content);
+  void extend_content(ContentId id, std::span<const Content::Block> blocks);
+  void finish(TraceSummary summary);
+  [[nodiscard]] std::uint64_t bytes_written() const { return chunks_.bytes_written(); }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void check(const Lock&) const;
+  EventBatch& open_batch(const Lock&);
+  void cut_if_full(Lock& lock);
+  void cut(const Lock&);
+  void put_pieces(EventBatch& batch, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
+  std::vector<std::vector<BlockHash>> store_large(const Event& event);
+  void run();
+  bool wait_for_batch(Lock& lock);
+  void write(const EventBatch& batch, std::size_t backlog);
+  void stop();
+
+  ChunkWriter chunks_;  // the thread's, until it has been joined
+
+  mutable std::mutex mutex_;       // for all below
+  std::condition_variable wake_;   // for the thread: a batch to write, or one that begins to age, or the end
+  std::condition_variable space_;  // for append(): the queue has become shorter
+  std::unique_ptr<EventBatch> open_ = std::make_unique<EventBatch>();
+  Clock::time_point open_since_;
+  std::deque<std::unique_ptr<EventBatch>> queue_;
+  std::vector<std::unique_ptr<EventBatch>> spare_;
+  std::set<BlockHash> known_blocks_;
+  std::vector<Content> contents_;  // by id
+  std::uint64_t next_event_ = 0;
+  std::optional<Error> error_;
+  bool stopping_ = false;
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+void TraceWriter::Impl::check(const Lock&) const {
+  if (error_) throw Error(*error_);
+  ENSURE(!stopping_, "the trace has been finished already");
+}
+
+// The batch to put something into, which the caller then does.
+EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
+  check(lock);
+  if (open_->is_empty()) {
+    open_->first = EventNumber(next_event_);
+    open_since_ = Clock::now();
+    wake_.notify_one();
+  }
+  return *open_;
+}
+
+void TraceWriter::Impl::cut(const Lock&) {
+  queue_.push_back(std::move(open_));
+  if (spare_.empty()) {
+    open_ = std::make_unique<EventBatch>();
+  } else {
+    open_ = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  wake_.notify_one();
+}
+
+void TraceWriter::Impl::cut_if_full(Lock& lock) {
+  if (open_->bytes() < batch_bytes) return;
+  cut(lock);
+  space_.wait(lock, [this] { return queue_.size() < max_queued || error_; });
+}
+
+EventNumber TraceWriter::Impl::append(const Event& event) {
+  std::size_t total = 0;
+  for (const Data& data : event.data) total += data.bytes.size();
+  std::vector<std::vector<BlockHash>> in_blocks;
+  if (total > large_event) in_blocks = store_large(event);
+
+  Lock lock(mutex_);
+  EventBatch& batch = open_batch(lock);
+  batch.events.push_back({event.args, event.result, event.enter_ns, event.leave_ns, event.tid, event.nr,
+                          static_cast<std::uint32_t>(event.data.size()), event.flags, event.kind});
+  put_pieces(batch, event, in_blocks);
+  if (event.extra != nullptr) {
+    batch.extras.emplace_back(static_cast<std::uint32_t>(batch.events.size() - 1), *event.extra);
+    batch.extra_bytes += bytes_of(*event.extra);
+  }
+  const EventNumber number(next_event_++);
+  cut_if_full(lock);
+  return number;
+}
+
+void TraceWriter::Impl::put_pieces(EventBatch& batch, const Event& event,
+                                   std::span<const std::vector<BlockHash>> in_blocks) {
+  for (std::size_t i = 0; i < event.data.size(); ++i) {
+    const Data& data = event.data[i];
+    const bool is_large = !in_blocks.empty() && !in_blocks[i].empty();
+    batch.pieces.push_back(
+        {data.address.address(), data.bytes.size(), data.full_size, data.role, data.argument, is_large});
+    const auto stored = is_large ? std::as_bytes(std::span(in_blocks[i])) : data.bytes;
+    batch.heap.insert(batch.heap.end(), stored.begin(), stored.end());
+  }
+}
+
+// For each piece of the event the blocks that it was stored in; none for small ones.
+std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& event) {
+  std::vector<std::vector<BlockHash>> hashes(event.data.size());
+  for (std::size_t i = 0; i < event.data.size(); ++i) {
+    std::span<const std::byte> left = event.data[i].bytes;
+    if (left.size() < large_piece) continue;
+    while (!left.empty()) {
+      const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
+      hashes[i].push_back(add_block(block));
+      left = left.subspan(block.size());
+    }
+  }
+  return hashes;
+}
+
+BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes) {
+  ENSURE(bytes.size() <= content_block_size, "a block of {} bytes", bytes.size());
+  const BlockHash hash = hash_of(bytes);
+  Lock lock(mutex_);
+  check(lock);
+  if (known_blocks_.contains(hash)) return hash;
+  lock.unlock();
+  std::vector<std::byte> copy(bytes.begin(), bytes.end());  // up to 1 MiB: not while others wait
+  lock.lock();
+  if (!known_blocks_.insert(hash).second) return hash;  // another thread was faster
+  EventBatch& batch = open_batch(lock);
+  batch.extra_bytes += copy.size() + sizeof(EventBatch::Block);
+  batch.blocks.push_back({hash, std::move(copy)});
+  cut_if_full(lock);
+  return hash;
+}
+
+ContentId TraceWriter::Impl::add_content(const Content& content) {
+  for (const Content::Block& block : content.blocks)
+    ENSURE(block_is_inside(block, content.size), "block {} of {}, {} bytes", block.index, content.path,
+           content.size);
+  Lock lock(mutex_);
+  EventBatch& batch = open_batch(lock);
+  const ContentId id(static_cast<std::uint32_t>(contents_.size()));
+  contents_.push_back(content);
+  contents_.back().id = id;
+  // Contents of a batch are announced before all its events: so this one comes too early, which harms nobody.
+  batch.contents.push_back(contents_.back());
+  batch.extra_bytes += sizeof content + content.blocks.size() * sizeof(Content::Block);
+  cut_if_full(lock);
+  return id;
+}
+
+void TraceWriter::Impl::extend_content(ContentId id, std::span<const Content::Block> blocks) {
+  Lock lock(mutex_);
+  EventBatch& batch = open_batch(lock);
+  ENSURE(id.value() < contents_.size(), "content {}", id);
+  Content& content = contents_[id.value()];
+  for (const Content::Block& block : blocks)
+    ENSURE(block_is_inside(block, content.size), "block {} of {}, {} bytes", block.index, content.path,
+           content.size);
+  content.blocks.insert(content.blocks.end(), blocks.begin(), blocks.end());
+  batch.contents.push_back({id, {}, 0, {blocks.begin(), blocks.end()}});
+  batch.extra_bytes += sizeof content + blocks.size_bytes();
+  cut_if_full(lock);
+}
+
+// The writer's thread: takes batches off the queue until the end, and cuts one that has become old.
+void TraceWriter::Impl::run() {
+  Lock lock(mutex_);
+  while (wait_for_batch(lock)) {
+    std::unique_ptr<EventBatch> batch = std::move(queue_.front());
+    queue_.pop_front();
+    const std::size_t backlog = queue_.size();
+    const bool is_lost = error_.has_value();
+    lock.unlock();
+    space_.notify_all();
+    if (!is_lost) write(*batch, backlog);
+    batch->clear();
+    lock.lock();
+    if (spare_.size() < max_spare) spare_.push_back(std::move(batch));
+  }
+}
+
+// True: the queue has one. False: there will be no more.
+bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
+  while (queue_.empty()) {
+    const bool is_due = !open_->is_empty() && (stopping_ || Clock::now() >= open_since_ + batch_age);
+    if (is_due) {
+      cut(lock);
+    } else if (stopping_) {
+      return false;
+    } else if (open_->is_empty()) {
+      wake_.wait(lock);
+    } else {
+      wake_.wait_until(lock, open_since_ + batch_age);
+    }
+  }
+  return true;
+}
+
+void TraceWriter::Impl::write(const EventBatch& batch, std::size_t backlog) {
+  std::optional<Error> error;
+  try {
+    chunks_.write(batch, level_for(backlog));
+  } catch (const Error& caught) {
+    error = caught;
+  } catch (
+      const std::exception& caught) {  // out of memory, a bug: append() has to hear of it, not std::terminate
+    error = Error(fmt::format("cannot write the trace: {}", caught.what()));
+  }
+  if (!error) return;
+  const Lock lock(mutex_);
+  error_ = std::move(error);
+  space_.notify_all();
+}
+
+void TraceWriter::Impl::stop() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void TraceWriter::Impl::finish(TraceSummary summary) {
+  { check(Lock(mutex_)); }
+  stop();
+  if (error_) throw Error(*error_);
+  summary.events = next_event_;
+  chunks_.finish(contents_, summary);
+}
+
+TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header)
+    : impl_(std::make_unique<Impl>(path, header)) {}
+TraceWriter::TraceWriter(TraceWriter&&) noexcept = default;
+TraceWriter& TraceWriter::operator=(TraceWriter&&) noexcept = default;
+TraceWriter::~TraceWriter() = default;
+
+EventNumber TraceWriter::append(const Event& event) { return impl_->append(event); }
+BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes); }
+ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }
+void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> blocks) {
+  impl_->extend_content(id, blocks);
+}
+void TraceWriter::finish(TraceSummary summary) { impl_->finish(summary); }
+std::uint64_t TraceWriter::bytes_written() const { return impl_->bytes_written(); }
+
+}  // namespace rec

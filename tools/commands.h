@@ -1,0 +1,14 @@
+// The subcommands that work on a recorded trace only. Each function registers one with `app`; its callback does the work
+// and throws Error when that fails.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace rec {
+
+void add_dump(CLI::App& app);  // dump/
+void add_ls(CLI::App& app);
+void add_info(CLI::App& app);
+void add_ps(CLI::App& app);
+
+}  // namespace rec
