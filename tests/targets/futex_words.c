@@ -21,10 +21,10 @@ static void* wait_on_word(void* unused) {
 
 int main(void) {
   struct timespec pause = MS(5), when;
-  say("wrong value: %ld %s", futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0), strerror(errno));
-  say("timeout: %ld %s", futex(&word, FUTEX_WAIT_PRIVATE, 0, &pause, NULL, 0), strerror(errno));
+  say("wrong value: %s", outcome(futex(&word, FUTEX_WAIT, 1, NULL, NULL, 0)));
+  say("timeout: %s", outcome(futex(&word, FUTEX_WAIT_PRIVATE, 0, &pause, NULL, 0)));
   MUST(clock_gettime(CLOCK_MONOTONIC, &when));
-  say("past: %ld %s", futex(&word, FUTEX_WAIT_BITSET, 0, &when, NULL, 1), strerror(errno));
+  say("past: %s", outcome(futex(&word, FUTEX_WAIT_BITSET, 0, &when, NULL, 1)));
   pthread_t threads[3];
   for (int i = 0; i < 3; i++) ZERO(pthread_create(&threads[i], NULL, wait_on_word, NULL));
   for (unsigned seen; (seen = __atomic_load_n(&ready, __ATOMIC_SEQ_CST)) < 3;)

@@ -17,6 +17,6 @@ int main(void) {
   MUST(madvise(file, 4096, MADV_DONTNEED));
   say("%s", file);
   MUST(madvise(map, 4096, MADV_WILLNEED));
-  say("odd: %d %s", madvise(map + 1, 4096, MADV_DONTNEED), strerror(errno));
+  say("odd: %s", outcome(madvise(map + 1, 4096, MADV_DONTNEED)));
   return 0;
 }

@@ -10,7 +10,7 @@ int main(void) {
   say("kept %c, break moved by %ld", start[5000], (long)((char*)sbrk(0) - start));
   MUST(sbrk(90000));
   say("fresh %d, old %c", start[90000], start[9000]);
-  say("too much: %d %s", sbrk(1L << 46) == (void*)-1, strerror(errno));
+  say("too much: %s", outcome((long)sbrk(1L << 46)));
   MUST(brk(start));
   return sbrk(0) == start ? 0 : 1;
 }

@@ -9,12 +9,11 @@ int main(void) {
   memset(map, 'm', 8 * 4096);
   MUST(munmap(map + 2 * 4096, 3 * 4096));
   unsigned char present[8] = {0};
-  say("mincore over the hole: %d %s", mincore(map, 8 * 4096, present), strerror(errno));
+  say("mincore over the hole: %s", outcome(mincore(map, 8 * 4096, present)));
   char* filled = (char*)MUST(mmap(map + 3 * 4096, 4096, access, flags | MAP_FIXED, -1, 0));
   say("at the asked place: %d, content %d, around %c %c", filled == map + 3 * 4096, filled[0], map[4096],
       map[5 * 4096]);
-  say("taken: %d %s", mmap(map, 4096, access, flags | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED,
-      strerror(errno));
+  say("taken: %s", outcome((long)mmap(map, 4096, access, flags | MAP_FIXED_NOREPLACE, -1, 0)));
   char* over = (char*)MUST(mmap(map, 4096, access, flags | MAP_FIXED, -1, 0));
   say("mapped over: %d, next page %c", over[0], over[4096]);
   return 0;

@@ -9,7 +9,7 @@ int main(void) {
   MUST(ftruncate(fd, 10000));
   MUST(pwrite(fd, "content", 8, 9000));
   MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
-  say("seals %#lx, write: %zd %s", MUST(fcntl(fd, F_GET_SEALS)), write(fd, "x", 1), strerror(errno));
+  say("seals %#lx, write: %s", MUST(fcntl(fd, F_GET_SEALS)), outcome(write(fd, "x", 1)));
   char* map = (char*)MUST(mmap(NULL, 10000, PROT_READ, MAP_SHARED, fd, 0));
   pid_t child = (pid_t)MUST(fork());
   if (child == 0) {

@@ -13,6 +13,6 @@ int main(void) {
   say("moved to %p, as asked %d: %s", (void*)moved, moved == room + 65536, moved + 4000);
   char* shrunk = (char*)MUST(mremap(moved, 1 << 20, 8192, 0));
   say("shrunk: %s", shrunk + 4000);
-  say("not in place: %d %s", mremap(shrunk, 8192, 64UL << 40, 0) == MAP_FAILED, strerror(errno));
+  say("not in place: %s", outcome((long)mremap(shrunk, 8192, 64UL << 40, 0)));
   return 0;
 }

@@ -12,7 +12,8 @@ int main(void) {
   struct pollfd wanted = {fd, POLLIN, 0};
   say("before: %ld", MUST(poll(&wanted, 1, 0)));
   MUST(syscall(SYS_pidfd_send_signal, fd, SIGUSR2, NULL, 0));
-  say("after: %ld %#x", MUST(poll(&wanted, 1, -1)), wanted.revents);
+  long ready = MUST(poll(&wanted, 1, -1));
+  say("after: %ld %#x", ready, wanted.revents);
   siginfo_t info = {0};
   MUST(waitid(P_PIDFD, (id_t)fd, &info, WEXITED));
   say("%d code %d status %d", info.si_pid, info.si_code, info.si_status);

@@ -17,7 +17,7 @@ int main(void) {
   pid_t leader = (pid_t)MUST(fork());
   if (leader == 0) {
     pid_t session = (pid_t)MUST(setsid());
-    say("session %d, again: %d %s", session, setsid(), strerror(errno));
+    say("session %d, again: %s", session, outcome(setsid()));
     return 0;
   }
   reap(leader);

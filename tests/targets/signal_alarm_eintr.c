@@ -14,7 +14,7 @@ int main(void) {
   int ends[2];
   char byte;
   MUST(pipe(ends));
-  struct itimerval timer = {{0, 0}, {0, 20000}}, left;
+  struct itimerval timer = {{0, 20000}, {0, 20000}}, left;
   for (int i = 0; i < 3; i++) {
     MUST(setitimer(ITIMER_REAL, &timer, NULL));
     ssize_t result = read(ends[0], &byte, 1);
@@ -22,5 +22,5 @@ int main(void) {
   }
   MUST(getitimer(ITIMER_REAL, &left));
   say("left %ld.%06ld", (long)left.it_value.tv_sec, (long)left.it_value.tv_usec);
-  return ticks;
+  return ticks >= 3 ? 3 : 1;
 }

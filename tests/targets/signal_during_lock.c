@@ -28,5 +28,5 @@ int main(void) {
   usleep(4000);
   ZERO(pthread_mutex_unlock(&mutex));
   ZERO(pthread_join(thread, NULL));
-  return handled;
+  return handled > 0 ? 0 : 1;
 }

@@ -33,9 +33,10 @@ int main(void) {
       zero = zero / zero;
       break;
     case 3:
-      long_zero = long_one / long_zero, __asm__ volatile("fwait");
+      long_zero = long_one / long_zero;
       break;
   }
+  __asm__ volatile("fwait");
   say("step %d", step);
   return step;
 }

@@ -20,7 +20,7 @@ int main(void) {
   pid_t child = (pid_t)MUST(fork());
   if (child == 0) {
     struct timespec pause = MS(10);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
       nanosleep(&pause, NULL);
       kill(getppid(), SIGUSR1);
     }
@@ -28,7 +28,7 @@ int main(void) {
     _exit(2);
   }
   char byte;
-  if (got == 0) say("pause: %d %s", pause(), strerror(errno));
+  if (got == 0) say("pause: %s", outcome(pause()));
   close(ends[1]);
   ssize_t result = read(ends[0], &byte, 1);
   say("read: %zd", result);

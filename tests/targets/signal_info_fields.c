@@ -38,7 +38,7 @@ int main(void) {
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_int = 6};
   timer_t timer;
   MUST(timer_create(CLOCK_MONOTONIC, &event, &timer));
-  struct itimerspec setting = {.it_value = {0, 5000000}};
+  struct itimerspec setting = {.it_interval = {0, 20000000}, .it_value = {0, 5000000}};
   MUST(timer_settime(timer, 0, &setting, NULL));
   pause();
   return 0;

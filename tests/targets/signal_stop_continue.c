@@ -7,6 +7,7 @@ int main(void) {
   pid_t child = (pid_t)MUST(fork());
   if (child == 0)
     for (;;) pause();
+  MUST(setpgid(child, child));  // SIGTSTP does not stop members of an orphaned process group
   int status;
   for (int i = 0; i < 3; i++) {
     MUST(kill(child, i == 1 ? SIGTSTP : SIGSTOP));

@@ -10,12 +10,13 @@ static void handler(int signal) { (void)signal; }
 int main(void) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
   MUST(sigaction(SIGALRM, &action, NULL));
-  struct itimerval timer = {{0, 0}, {0, 20000}};
+  struct itimerval timer = {{0, 20000}, {0, 20000}};
   struct timespec wanted = MS(60), left = {0, 0}, end;
   MUST(setitimer(ITIMER_REAL, &timer, NULL));
   int result = nanosleep(&wanted, &left);
   say("nanosleep: %d %s, left %ld.%09ld", result, strerror(errno), (long)left.tv_sec, left.tv_nsec);
-  say("again: %d", nanosleep(&left, NULL));
+  result = nanosleep(&left, NULL);
+  say("again: %d", result);
   MUST(clock_gettime(CLOCK_MONOTONIC, &end));
   end.tv_sec += 5;
   MUST(setitimer(ITIMER_REAL, &timer, NULL));

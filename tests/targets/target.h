@@ -40,6 +40,16 @@ static inline long must(long result, const char* what, int line) {
 // A condition that holds however the kernel schedules.
 #define EXPECT(condition) must((errno = 0, (condition)) ? 0 : -1, "expected: " #condition, __LINE__)
 
+// A call's value or, when it is -1, its error, for printing. To be used once in a statement.
+static inline const char* outcome(long result) {
+  static __thread char text[96];
+  if (result == -1)
+    snprintf(text, sizeof text, "-1 (%s)", strerror(errno));
+  else
+    snprintf(text, sizeof text, "%ld", result);
+  return text;
+}
+
 // Waits for one child and prints how it ended.
 static inline int reap(pid_t child) {
   int status = 0;

@@ -26,7 +26,7 @@ int main(void) {
   sem_t semaphore;
   MUST(sem_init(&semaphore, 0, 0));
   struct timespec when = soon();
-  say("semaphore: %d %s", sem_timedwait(&semaphore, &when), strerror(errno));
+  say("semaphore: %s", outcome(sem_timedwait(&semaphore, &when)));
   pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
   pthread_mutex_lock(&held);
   when = soon();
