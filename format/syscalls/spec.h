@@ -248,8 +248,8 @@ struct Syscall {
   Subsystem subsystem = Subsystem::process;
   std::string_view entry;    // the kernel file whose SYSCALL_DEFINE is the entry point; empty: there is none
   std::string_view kconfig;  // without CONFIG_; empty: always built
-  bool blocks = false;  // may sleep for as long as another task pleases (not: as long as a disk takes), or
-                        // hands over its turn (sched_yield)
+  bool blocks = false;       // may sleep for as long as another task pleases (not: as long as a disk takes)
+  bool yields = false;       // made to let others run: hands over its turn (sched_yield)
   bool changes_fds = false;  // may open, close or replace a descriptor
   int written_fd =
       -1;  // index of the argument that is the descriptor which the bulk input is written to; -1: none
