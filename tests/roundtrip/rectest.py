@@ -14,6 +14,8 @@ import contextlib
 import dataclasses
 import difflib
 import os
+import re
+import resource
 import shlex
 import shutil
 import signal
@@ -51,6 +53,11 @@ class Run:
     def status(self):
         """The exit status as a shell shows it: 128 + n for a death by signal n."""
         return self.returncode if self.returncode >= 0 else 128 - self.returncode
+
+    @property
+    def program_stderr(self):
+        """Standard error without rec's own lines, which begin with `rec: `."""
+        return re.sub(rb"^rec: .*\n?", b"", self.stderr, flags=re.MULTILINE)
 
     def describe(self):
         if self.timed_out:
@@ -160,8 +167,9 @@ def kept_directory():
 class Workspace:
     """A directory for one test: its traces, and odd places to replay from."""
 
-    def __init__(self, name):
-        self.path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=kept_directory()))
+    def __init__(self, name, base=None):
+        """`base`: the directory to make it in, if not where traces of failed tests stay."""
+        self.path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base or kept_directory()))
         self._traces = 0
 
     def trace(self, name=None):
@@ -193,17 +201,17 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def workspace(name):
+def workspace(name, base=None):
     """A Workspace that is removed when the test passes and kept when it fails."""
-    space = Workspace(name)
+    space = Workspace(name, base)
     try:
         yield space
     except Skip:
         shutil.rmtree(space.path, ignore_errors=True)
         raise
-    except Exception as failure:
+    except BaseException:
         print(f"kept: {space.path}", file=sys.stderr)
-        raise failure
+        raise
     shutil.rmtree(space.path, ignore_errors=True)
 
 
@@ -218,12 +226,12 @@ def check_same(recorded, replayed):
     found = []
     if replayed.timed_out or replayed.returncode != recorded.returncode:
         found.append(f"status: recorded {recorded.describe()}, replayed {replayed.describe()}")
-    for name in ("stdout", "stderr"):
+    for name in ("stdout", "program_stderr"):
         before, after = getattr(recorded, name), getattr(replayed, name)
         if before != after:
             found.append(f"{name} differs:\n{difference(before, after)}")
     if found:
-        raise Mismatch("\n".join(found) + report(replayed, streams=False))
+        raise Mismatch("\n".join(found) + report(replayed, streams=False) + rec_lines(replayed))
 
 
 def difference(before, after, limit=20):
@@ -258,6 +266,7 @@ def rec_known():
 
 def main(test):
     """Runs test() as a ctest test: 0 when it passes, 1 with its finding, 77 with the reason it was skipped."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # programs that die on purpose leave nothing behind
     try:
         test()
     except Skip as reason:

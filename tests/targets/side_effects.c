@@ -8,11 +8,22 @@
 
 #include "target.h"
 
-// Arguments: the directory (default: one made in $TMPDIR), the UDP port on the loopback (default: 9), the
-// process to kill (default: a child of its own).
+static void make_file(const char* name) {
+  int fd = (int)MUST(open(name, O_CREAT | O_WRONLY | O_EXCL, 0600));
+  MUST(write(fd, "old content", 11));
+  MUST(close(fd));
+}
+
+// Arguments: the directory, with files `victim`, `old-name` and `long` (default: one made in $TMPDIR), the
+// UDP port on the loopback (default: 9), the process to kill (default: a child of its own).
 int main(int argc, char** argv) {
   if (argc > 1) MUST(chdir(argv[1]));
-  if (argc <= 1) enter_scratch();
+  if (argc <= 1) {
+    enter_scratch();
+    make_file("victim");
+    make_file("old-name");
+    make_file("long");
+  }
   int fd = (int)MUST(open("written", O_CREAT | O_WRONLY | O_TRUNC, 0600));
   MUST(write(fd, "new content\n", 12));
   MUST(close(fd));
