@@ -231,7 +231,9 @@ def check_same(recorded, replayed):
         if before != after:
             found.append(f"{name} differs:\n{difference(before, after)}")
     if found:
-        raise Mismatch("\n".join(found) + report(replayed, streams=False) + rec_lines(replayed))
+        said = b"".join(re.findall(rb"^rec: .*\n?", replayed.stderr, flags=re.MULTILINE))
+        found.append(said.decode(errors="backslashreplace").rstrip())
+        raise Mismatch("\n".join(found) + report(replayed, streams=False))
 
 
 def difference(before, after, limit=20):
