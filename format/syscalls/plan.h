@@ -51,8 +51,10 @@ struct Plan {
   const Variant* variant = nullptr;
 };
 
-// `memory` is the caller's at entry. Unreadable pointers give no extent: the kernel will answer EFAULT.
-// Sizes are bounded (max_extent_bytes in total), whatever the arguments say.
+// `memory` is the caller's at entry. A null pointer or one that no user memory can be behind gives no extent;
+// others are followed only as far as sizes depend on it, so that reading an extent may still come short: then
+// the kernel answered EFAULT, or touched just that much. Sizes and their number are bounded, whatever the
+// arguments say.
 [[nodiscard]] Plan plan(const CallArguments& call, const Memory& memory);
 
 // `result` is the call's return value (negative errno for failure), `memory` the caller's at exit. Outputs

@@ -103,6 +103,7 @@ enum class Special : std::uint8_t {
   restart_syscall,
   prctl,
   sched_getaffinity,
+  sched_setaffinity,
   ptrace,
   seccomp,
 };
@@ -122,6 +123,8 @@ enum class Returns : std::uint8_t {
   nothing,      // does not return
 };
 
+// For a structure that leads to buffers (iovec, msghdr, mmsghdr, xattr_args) this is what becomes of the
+// buffers; which fields of the structure itself are written follows from its shape.
 enum class Dir : std::uint8_t {
   value,  // the argument itself; no memory behind it that matters
   in,     // the kernel reads the memory
@@ -192,8 +195,7 @@ enum class SizeRule : std::uint8_t {
   argument,  // as many as args[by] says
   pointee,   // as many as the 32-bit number that args[by] points to says: at entry the capacity, at exit what
              // there was to write, which may be more (accept's addrlen)
-  pointee64,    // the same with a 64-bit number
-  fd_bits,      // a set of args[by] bits, in whole 64-bit words (select)
+  fd_bits,   // a set of args[by] bits, in whole 64-bit words (select)
   node_bits,    // the same for args[by] - 1 bits, as mm/mempolicy.c counts
   pages,        // one for each page of args[by] bytes (mincore)
   string,       // up to and with a NUL, at most PATH_MAX bytes
@@ -212,10 +214,11 @@ enum class Bound : std::uint8_t {
 
 // Which results mean that an output was written.
 enum class When : std::uint8_t {
-  success,      // result >= 0
+  success,      // no error
   positive,     // result > 0 (wait4's status)
   always,       // on failure too (select's timeout, waitid's siginfo)
   interrupted,  // only when a signal ended the call: -EINTR or a restart code (nanosleep's remainder)
+  waited,       // success or interrupted, but not when the arguments were refused (poll's revents)
 };
 
 struct Arg {
@@ -251,8 +254,8 @@ struct Syscall {
   bool blocks = false;       // may sleep for as long as another task pleases (not: as long as a disk takes)
   bool yields = false;       // made to let others run: hands over its turn (sched_yield)
   bool changes_fds = false;  // may open, close or replace a descriptor
-  int written_fd =
-      -1;  // index of the argument that is the descriptor which the bulk input is written to; -1: none
+  // Index of the argument that is the descriptor which the bulk input is written to; -1: none.
+  int written_fd = -1;
   int kernel_copy_out_fd = -1;  // the same for a copy inside the kernel: sendfile, splice, …
   Replay replay = Replay::emulate;
   Special special = Special::none;
@@ -292,6 +295,9 @@ struct Multiplexer {
   std::uint8_t second_selector = no_argument;
   std::uint64_t mask = 0xffffffff;
   std::uint8_t first = 0;  // where the variants' own arguments begin
+  // The selector tells direction and size of what the argument at `first` points to, as _IOC() in
+  // asm-generic/ioctl.h has it: that serves where there is no variant.
+  bool encodes_size = false;
 };
 
 }  // namespace rec::syscalls

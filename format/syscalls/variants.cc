@@ -68,7 +68,12 @@ constexpr std::uint64_t quota_mask = 0xffffff00;
 constexpr std::uint64_t unique_mount_id = 0x001;  // AT_HANDLE_MNT_ID_UNIQUE, Linux 6.12
 
 namespace mux {
-constexpr Multiplexer ioctl = by("ioctl", "request");
+consteval Multiplexer requests() {
+  Multiplexer result = by("ioctl", "request");
+  result.encodes_size = true;
+  return result;
+}
+constexpr Multiplexer ioctl = requests();
 constexpr Multiplexer fcntl = by("fcntl", "op");
 constexpr Multiplexer futex = {
     .nr = entries::named("futex").nr, .selector = 1, .mask = futex_mask, .first = 0};

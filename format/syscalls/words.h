@@ -84,6 +84,7 @@ struct ArgSpec {
   }
   [[nodiscard]] consteval ArgSpec always() const { return written(When::always); }
   [[nodiscard]] consteval ArgSpec if_positive() const { return written(When::positive); }
+  [[nodiscard]] consteval ArgSpec if_waited() const { return written(When::waited); }
   [[nodiscard]] consteval ArgSpec if_interrupted() const { return written(When::interrupted); }
 };
 
