@@ -88,9 +88,12 @@ void add_outputs(Task& task, std::int64_t result) {
   }
 }
 
+// With the request, for a call that is many.
 std::string call_name(const PendingCall& pending) {
-  return pending.entry != nullptr ? std::string(pending.entry->name)
-                                  : fmt::format("system call {}", pending.call.nr);
+  if (pending.entry == nullptr) return fmt::format("system call {}", pending.call.nr);
+  const syscalls::Multiplexer* requests = syscalls::find_multiplexer(pending.call.nr);
+  if (requests == nullptr) return std::string(pending.entry->name);
+  return fmt::format("{} request {:#x}", pending.entry->name, pending.call.args.at(requests->selector));
 }
 
 // Policy of the table: what rec answers in the kernel's place.
@@ -174,15 +177,16 @@ void finish_call(Session& session, Task& task) {
     stopped.set_registers(registers);
   }
   const std::int64_t result = registers.result();
-  add_outputs(task, result);
-  if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   Extra extra;
   const bool has_extra = special::on_exit(session, task, registers, result, &extra);
+  add_outputs(task, result);
+  if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   if (!pending.plan.modelled && !pending.answer && result >= 0) {
-    session.note(task, fmt::format("not modelled {} {:#x}", pending.call.nr, pending.call.args[1]),
+    const std::string name = call_name(pending);
+    session.note(task, "not modelled: " + name,
                  fmt::format("{} (first in task {}) is not in rec's tables in this form: its results were found by comparing "
                              "memory",
-                             call_name(pending), task.tid));
+                             name, task.tid));
   }
   session.append_call(task, result, has_extra ? &extra : nullptr);
   task.restart.reset();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 
@@ -72,7 +73,23 @@ int Session::run(Stopped first) {
   return first_status_;
 }
 
+std::vector<Tid> Session::all_tids() const {
+  std::vector<Tid> tids;
+  for (const auto& [tid, task] : tasks_) tids.push_back(tid);
+  return tids;
+}
+
+void Session::update_pinning() {
+  if (live_domains_ == 1) {
+    if (pinning_.wants_to_pin(true)) pinning_.pin(all_tids());
+  } else {
+    (void)pinning_.wants_to_pin(false);
+    if (pinning_.is_pinned()) pinning_.unpin(all_tids());
+  }
+}
+
 bool Session::dispatch_one() {
+  update_pinning();
   if (needs_timer() != timer_on_) set_timer(!timer_on_);
   bool none_left = false;
   const auto result = wait_any(WaitMode::block, &none_left);
@@ -246,10 +263,14 @@ std::shared_ptr<Domain> Session::new_domain() {
   return domain;
 }
 
+void Session::leave_domain(Domain& domain) {
+  if (--domain.processes == 0) --live_domains_;
+}
+
 void Session::move_to_domain(Process& process, std::shared_ptr<Domain> domain) {
-  if (process.domain) --process.domain->processes;
+  if (process.domain) leave_domain(*process.domain);
   process.domain = std::move(domain);
-  ++process.domain->processes;
+  if (++process.domain->processes == 1) ++live_domains_;
 }
 
 void Session::queue_for_turn(Task& task) {
@@ -442,10 +463,16 @@ void Session::on_group_stop(Task& task, int signal) {
   // Processes that share memory with this one go on; its own tasks are stopped as well.
   Domain& domain = task.domain();
   if (domain.turn == &task && domain.processes > 1) release_turn(task);
+  // Stopped from the terminal as one job with rec: the shell waits for rec to stop, too, and continues both.
+  const bool from_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+  if (from_terminal && task.tid == first_tid_ && ::getpgid(first_tid_.value()) == ::getpgrp()) {
+    ::kill(::getpid(), SIGSTOP);
+  }
 }
 
 void Session::on_exit_event(Task& task) {
   task.position = Task::Position::exiting;
+  std::erase(task.domain().waiting, &task);
   const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());
   const bool is_leader = task.tid.value() == task.process->pid.value();
   (void)Stopped(task.tid).resume(Resume::cont);
@@ -497,7 +524,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
   const std::unique_ptr<Task> last = std::move(tasks_.at(tid));
   tasks_.erase(tid);
   if (tasks_of(*last->process).empty()) {
-    --keep->processes;
+    leave_domain(*keep);
     leave_shared_memory(*last->process);
   }
   if (keep->turn == last.get()) {

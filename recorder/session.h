@@ -18,6 +18,7 @@
 #include "recorder/content_store.h"
 #include "recorder/echo.h"
 #include "recorder/options.h"
+#include "recorder/pinning.h"
 #include "recorder/task.h"
 #include "tracee/wait_status.h"
 
@@ -37,6 +38,8 @@ class Session {
   TraceWriter& writer() { return writer_; }
   ContentStore& contents() { return contents_; }
   EchoDescriptors& echo() { return echo_; }
+  Pinning& pinning() { return pinning_; }
+  [[nodiscard]] std::vector<Tid> all_tids() const;
   [[nodiscard]] const RecordOptions& options() const { return options_; }
   [[nodiscard]] Pid first_pid() const { return Pid(first_tid_.value()); }
 
@@ -99,6 +102,8 @@ class Session {
   void give_turn(Domain& domain);
   void hand_over(Task& task);
   void after_entry(Task& task);
+  void update_pinning();
+  void leave_domain(Domain& domain);
   [[nodiscard]] bool finished_turn(const Task& task) const;
   void on_timer();
   void look_after(Task& task);
@@ -109,10 +114,12 @@ class Session {
   TraceWriter& writer_;
   ContentStore contents_;
   EchoDescriptors echo_;
+  Pinning pinning_;
   std::uint64_t start_ns_;
   std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
-  std::vector<std::weak_ptr<Domain>> domains_;
+  std::vector<std::weak_ptr<Domain>> domains_;  // some may be gone
   std::uint32_t next_domain_ = 1;
+  int live_domains_ = 0;  // with processes in them
   std::uint64_t next_shared_object_ = 1;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
   // Which processes have a shared object mapped.

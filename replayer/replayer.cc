@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFO
 // The end of what a user mapping can reach with 4-level page tables (arch/x86/include/asm/page_64_types.h).
 constexpr std::uint64_t address_space_end = 0x7ffffffff000;
 constexpr std::size_t history_length = 10;
+// glibc registers the original struct rseq, whatever the kernel's has grown to (sysdeps/unix/sysv/linux/rseq-internal.h).
+constexpr std::uint64_t rseq_registered_size = 32;
 
 // CPU time that a segment may take before replay is taken to have lost its way, at least.
 constexpr std::uint64_t patience_ns = 60'000'000'000;
@@ -84,6 +87,13 @@ void Replayer::make_zygote() {
   {
     RemoteCalls calls(stopped, instruction);
     calls.must("prctl(PR_SET_TSC)", SYS_prctl, {PR_SET_TSC, PR_TSC_SIGSEGV});
+    // libc's registration of rec's own thread was inherited; the kernel would write to its memory, which is about to go, at
+    // every preemption.
+    if (__rseq_size != 0) {
+      const auto thread = reinterpret_cast<std::uint64_t>(__builtin_thread_pointer());
+      calls.must("rseq (unregister)", SYS_rseq,
+                 {thread + static_cast<std::uint64_t>(__rseq_offset), rseq_registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG});
+    }
     calls.must("dup2 of the arena", SYS_dup2, {static_cast<std::uint64_t>(arena_.fd()), Arena::tracee_fd});
     calls.must("mmap of rec's code page", SYS_mmap,
                {agent_area::code, agent_area::code_size, PROT_READ | PROT_EXEC,

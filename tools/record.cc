@@ -57,7 +57,6 @@ int run(const Arguments& arguments, const InheritedSignals& signals) {
 void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("record", "Run a program and record it");
-  command->usage("Usage: rec record [OPTIONS] -- PROGRAM [ARGUMENTS…]");
   command->add_option("-o,--output", arguments->output, "Write the trace to FILE (default: a new one in the trace directory)")
       ->type_name("FILE");
   command->add_flag("-q,--quiet", arguments->quiet, "No remarks on standard error");

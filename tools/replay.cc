@@ -17,7 +17,7 @@ namespace {
 constexpr int exit_diverged = 3;
 
 struct Arguments {
-  std::optional<std::string> trace;
+  std::string trace;
   bool autopilot = false;
 };
 

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
+
 
 #include "format/base/error.h"
 #include "recorder/recorder.h"
@@ -39,6 +41,8 @@ void on_entry(Session& session, Task& task, Registers* registers) {
     registers->rdi &= ~std::uint64_t{CLONE_UNTRACED};
   } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
     pending.answer = 0;  // access to the time stamp counter stays trapped
+  } else if (special == Special::sched_setaffinity) {
+    session.pinning().give_up(session.all_tids());
   }
 }
 
@@ -63,6 +67,11 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
   if (special == Special::shmat) {
     describe_segment(session, task, result, extra);
     return true;
+  }
+  if (special == Special::sched_getaffinity && session.pinning().is_pinned()) {
+    const auto original = std::as_bytes(std::span(&session.pinning().original(), 1));
+    const auto shown = std::min(original.size(), static_cast<std::size_t>(result));
+    task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }
   if (special == Special::rt_sigaction) remember_action(task);
   if (special == Special::set_tid_address) task.clear_tid = task.call.call.args[0];

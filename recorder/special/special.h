@@ -11,7 +11,7 @@ namespace rec::special {
 // written back when changed), or append the event at once for a call that does not return.
 void on_entry(Session& session, Task& task, Registers* registers);
 
-// At exit, with the turn, before the event is appended. `extra` is part of the event if true is returned.
+// At exit, with the turn, before the outputs are captured. `extra` is part of the event if true is returned.
 bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra);
 
 // PTRACE_EVENT_FORK, VFORK, CLONE: `parent` is inside its call.
