@@ -24,6 +24,7 @@ class TraceReader::Impl final : private BlockSource {
   [[nodiscard]] const TraceHeader& header() const { return header_; }
   [[nodiscard]] const std::optional<TraceSummary>& summary() const { return summary_; }
   [[nodiscard]] const std::string& why_incomplete() const { return why_incomplete_; }
+  [[nodiscard]] bool is_damaged() const { return is_damaged_; }
   [[nodiscard]] std::uint64_t event_count() const { return map_.event_count; }
   [[nodiscard]] std::uint64_t file_size() const { return file_.file_size(); }
   [[nodiscard]] Sizes sizes() const;
@@ -66,6 +67,7 @@ class TraceReader::Impl final : private BlockSource {
   ChunkMap map_;
   std::optional<TraceSummary> summary_;
   std::string why_incomplete_;
+  bool is_damaged_ = false;
   std::string damage_;  // a damaged chunk header ends what a scan can find
 
   std::uint64_t position_ = 0;  // of the event that next() returns
@@ -108,6 +110,7 @@ bool TraceReader::Impl::load_index() {
     return true;
   } catch (const Error& error) {
     why_incomplete_ = error.what();
+    is_damaged_ = true;
     return false;
   }
 }
@@ -141,12 +144,14 @@ void TraceReader::Impl::scan() {
       damage_ =
           fmt::format("{}: chunk {} at offset {} is damaged: {}", path_, map_.chunks.size(), offset, problem);
       why_incomplete_ = damage_;
+      is_damaged_ = true;
       return;
     }
     if (!map_.add(*place)) {
       damage_ = fmt::format("{}: chunk {} at offset {} is damaged: it does not follow the one before it",
                             path_, map_.chunks.size(), offset);
       why_incomplete_ = damage_;
+      is_damaged_ = true;
       return;
     }
   }
@@ -301,6 +306,7 @@ TraceReader::~TraceReader() = default;
 const TraceHeader& TraceReader::header() const { return impl_->header(); }
 const std::optional<TraceSummary>& TraceReader::summary() const { return impl_->summary(); }
 const std::string& TraceReader::why_incomplete() const { return impl_->why_incomplete(); }
+bool TraceReader::is_damaged() const { return impl_->is_damaged(); }
 std::uint64_t TraceReader::event_count() const { return impl_->event_count(); }
 const Event* TraceReader::next() { return impl_->next(); }
 void TraceReader::seek(EventNumber number) { impl_->seek(number); }

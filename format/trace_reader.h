@@ -34,6 +34,8 @@ class [[nodiscard]] TraceReader {
   // When summary() is absent: why, for the user. Either the recording was cut off (or goes on), or the file
   // is damaged at its end; the events before that can be read.
   [[nodiscard]] const std::string& why_incomplete() const;
+  // In the second case.
+  [[nodiscard]] bool is_damaged() const;
 
   // Number of events that can be read.
   [[nodiscard]] std::uint64_t event_count() const;

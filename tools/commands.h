@@ -1,5 +1,5 @@
-// The subcommands that work on a recorded trace only. Each function registers one with `app`; its callback does the work
-// and throws Error when that fails.
+// The subcommands that work on a recorded trace only. Each function registers one with `app`; its callback
+// does the work and throws Error when that fails.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -166,7 +166,7 @@ OwnedEvent sample_event(std::uint64_t i) {
     piece.address = random() % 2 == 0 ? fixed.args[piece.argument] : random() >> 16;
     const bool by_result = fixed.result >= 0 && fixed.result < 40;
     piece.bytes = noise(by_result ? static_cast<std::size_t>(fixed.result) : random() % 64, i + k);
-    piece.role = random() % 2 == 0 ? Data::Role::input : Data::Role::output;
+    piece.role = static_cast<Data::Role>(random() % 3);
     piece.full_size = piece.bytes.size() + (random() % 3 == 0 ? random() % 10'000 : 0);
     event.data.push_back(piece);
   }
