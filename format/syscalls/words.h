@@ -213,6 +213,11 @@ consteval std::uint8_t count_args(const Args& args) {
   for (std::size_t i = count; i < args.size(); ++i) {
     if (!args[i].name.empty()) throw "a nameless argument before a named one";
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (args[i].name == args[j].name) throw "two arguments have this name";
+    }
+  }
   return count;
 }
 consteval std::uint8_t index_of(const Args& args, std::string_view name) {
