@@ -98,6 +98,8 @@ def record(space, profile, program, target):
     )
     rectest.check(not recorded.timed_out, "recording is stuck", recorded)
     rectest.check(recorded.status == target.status, f"recording: expected exit status {target.status}", recorded)
+    shown = target.never and target.never in recorded.stdout
+    rectest.check(not shown, f"the recorded program must not see {target.never}", recorded)
     rectest.check(recorded.trace.exists(), "recording left no trace", recorded)
     mode = stat.S_IMODE(recorded.trace.stat().st_mode)
     rectest.check(mode == 0o600, f"the trace has mode {mode:o}, not 600", recorded)

@@ -1,4 +1,4 @@
-// A parent reads and writes its child's memory with process_vm_readv and process_vm_writev.
+// A parent reads and, where it may, writes its child's memory with process_vm_readv and process_vm_writev.
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
@@ -12,6 +12,7 @@ int main(void) {
   pid_t child = (pid_t)MUST(fork());
   char byte = 0;
   if (child == 0) {
+    close(ends[1]);
     snprintf(cell, sizeof cell, "child %d", getpid());
     MUST(write(ready[1], &byte, 1));
     MUST(read(ends[0], &byte, 1));
@@ -23,7 +24,7 @@ int main(void) {
   struct iovec local = {copy, sizeof copy}, remote = {cell, sizeof cell};
   say("read %ld: %s", MUST(process_vm_readv(child, &local, 1, &remote, 1, 0)), copy);
   strcpy(copy, "from the parent");
-  say("written %ld", MUST(process_vm_writev(child, &local, 1, &remote, 1, 0)));
+  say("written %s", outcome(process_vm_writev(child, &local, 1, &remote, 1, 0)));
   MUST(write(ends[1], &byte, 1));
   reap(child);
   return 0;
