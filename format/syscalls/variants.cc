@@ -90,6 +90,7 @@ constexpr Multiplexer sysfs = by("sysfs", "option");
 constexpr Multiplexer modify_ldt = by("modify_ldt", "func");
 constexpr Multiplexer quotactl = by("quotactl", "op", "id", quota_mask);
 constexpr Multiplexer quotactl_fd = by("quotactl_fd", "op", "id", quota_mask);
+constexpr Multiplexer landlock_add_rule = by("landlock_add_rule", "rule_type");
 constexpr Multiplexer name_to_handle_at = {
     .nr = entries::named("name_to_handle_at").nr, .selector = 4, .mask = unique_mount_id, .first = 3};
 consteval Multiplexer socket_option(std::string_view name) {
@@ -176,6 +177,13 @@ constexpr Variant sysfs_variants[] = {
 constexpr Variant modify_ldt_variants[] = {
 #include "format/syscalls/variants/modify_ldt.def"
 };
+#undef MUX
+#define MUX mux::landlock_add_rule
+constexpr Variant landlock_add_rule_variants[] = {
+    VARIANT_AT(LANDLOCK_RULE_PATH_BENEATH, 1,
+               .args = {in("rule_attr", Shape::landlock_path_beneath), uint32("flags")})
+        VARIANT_AT(LANDLOCK_RULE_NET_PORT, 2,
+                   .args = {in("rule_attr", Shape::landlock_net_port), uint32("flags")})};
 #undef MUX
 #define MUX mux::name_to_handle_at
 constexpr Variant name_to_handle_at_variants[] = {
@@ -295,7 +303,8 @@ constexpr auto collection = collect(
     ordered(mux::quotactl, quotactl_variants), ordered(mux::futex, futex_variants),
     ordered(mux::keyctl, keyctl_variants), ordered(mux::name_to_handle_at, name_to_handle_at_variants),
     ordered(mux::seccomp, seccomp_variants), ordered(mux::bpf, bpf_variants),
-    ordered(mux::quotactl_fd, quotactl_fd_variants));
+    ordered(mux::quotactl_fd, quotactl_fd_variants),
+    ordered(mux::landlock_add_rule, landlock_add_rule_variants));
 
 const Range* find_range(std::int64_t nr) {
   const auto at =

@@ -67,7 +67,6 @@ TEST_CASE("structures of time, signals and processes have the size of the header
   CHECK(shape_size(Shape::user_fpregs) == sizeof(struct user_fpregs_struct));
   CHECK(shape_size(Shape::cap_header) == sizeof(struct __user_cap_header_struct));
   CHECK(shape_size(Shape::cap_data) == sizeof(struct __user_cap_data_struct));
-  CHECK(shape_size(Shape::robust_list_head) == sizeof(struct robust_list_head));
   CHECK(shape_size(Shape::futex_waitv) == sizeof(struct futex_waitv));
 }
 
