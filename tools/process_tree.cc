@@ -21,6 +21,7 @@ void ProcessTree::add(const Event& event) {
     case EventKind::stop:
     case EventKind::merge:
     case EventKind::note:
+    case EventKind::memory:
       return;
   }
 }
@@ -48,15 +49,20 @@ void ProcessTree::on_start(const Event& event) {
 }
 
 void ProcessTree::on_exec(const Event& event) {
+  // A thread that executes a program goes on under the number of its process's first task, which may have
+  // ended before (ptrace(2), "execve(2) under ptrace").
+  if (event.extra != nullptr) {
+    const auto former = process_of_task_.extract(event.extra->former_tid);
+    if (!former.empty()) process_of_task_[event.tid] = former.mapped();
+  }
   const auto task = process_of_task_.find(event.tid);
   if (task == process_of_task_.end()) return;
   Process& process = processes_[task->second];
+  process.wait_status.reset();
   process.executed = true;
   process.command = argument_strings(event);
   // argv may be empty (execve(2), "Linux" under NOTES): then the executable has to do.
   if (process.command.empty() && event.extra != nullptr) process.command = {event.extra->text};
-  if (event.extra != nullptr && event.extra->former_tid != Tid() && event.extra->former_tid != event.tid)
-    process_of_task_.erase(event.extra->former_tid);
 }
 
 void ProcessTree::on_exit(const Event& event) {
