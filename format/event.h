@@ -41,7 +41,10 @@ enum class EventKind : std::uint8_t {
   exit = 7,    // The task is gone; `result` is its wait status (wait(2)). Data: memory the kernel cleared.
   merge = 8,   // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
   note = 9,    // A remark in extra.text: something that rec could not do fully, and why.
+  memory = 10  // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
 };
+
+inline constexpr EventKind last_event_kind = EventKind::memory;
 
 enum class TrapKind : std::int32_t { rdtsc = 0, rdtscp = 1, cpuid = 2 };
 

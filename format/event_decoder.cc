@@ -59,7 +59,7 @@ void EventDecoder::check_dictionaries() const {
   if (contexts > count_ || size_of(chunk_->shapes()) > count_)
     throw Implausible{"it has more kinds of events than events"};
   for (std::uint32_t i = 0; i < contexts; ++i) {
-    if (chunk_->contexts()->Get(i)->kind() > static_cast<std::uint8_t>(EventKind::note))
+    if (chunk_->contexts()->Get(i)->kind() > static_cast<std::uint8_t>(last_event_kind))
       throw Implausible{"an event's kind is unknown"};
   }
   for (std::uint32_t i = 0; i < size_of(chunk_->shapes()); ++i) {

@@ -161,7 +161,8 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     registers.orig_rax = ~std::uint64_t{0};  // seccomp(2): the call is skipped
   }
   if (!(registers == as_called)) stopped.set_registers(registers);
-  session.resume_call(task);
+  const bool shows_output = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
+  if (!shows_output || session.acquire_output(task)) session.resume_call(task);
 }
 
 void finish_call(Session& session, Task& task) {
@@ -189,6 +190,7 @@ void finish_call(Session& session, Task& task) {
                              name, task.tid));
   }
   session.append_call(task, result, has_extra ? &extra : nullptr);
+  session.release_output(task);
   task.restart.reset();
   if (is_restart_code(result)) {
     task.restart = Task::Restart{pending.plan, pending.restarted};

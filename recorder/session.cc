@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include "format/base/error.h"
@@ -45,6 +46,38 @@ char task_state(Tid tid) {
   const std::string text = got ? line.data() : "";
   const std::size_t end = text.rfind(')');
   return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
+// Words that the kernel writes when the task ends: the one set with set_tid_address(2), and those of its robust futexes
+// (kernel/futex/core.c, exit_robust_list), each with its value before.
+std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit(const Task& task) {
+  constexpr int list_limit = 2048;  // ROBUST_LIST_LIMIT
+  struct Head {
+    std::uint64_t next;
+    std::int64_t futex_offset;
+    std::uint64_t pending;
+  };
+  const RemoteMemory memory = task.memory();
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> words;
+  const auto add = [&](std::uint64_t address) {
+    if (const auto word = memory.read(RemotePtr<std::uint32_t>(address))) words.emplace_back(address, *word);
+  };
+  if (task.clear_tid != 0) add(task.clear_tid);
+  const auto head = task.robust_list != 0 ? memory.read(RemotePtr<Head>(task.robust_list)) : std::nullopt;
+  if (!head) return words;
+  // The lowest bit of an entry marks a priority-inheritance futex.
+  const auto futex_of = [&](std::uint64_t entry) {
+    return (entry & ~std::uint64_t{1}) + static_cast<std::uint64_t>(head->futex_offset);
+  };
+  if (head->pending != 0) add(futex_of(head->pending));
+  std::uint64_t entry = head->next;
+  for (int i = 0; i < list_limit && (entry & ~std::uint64_t{1}) != task.robust_list; ++i) {
+    add(futex_of(entry));
+    const auto next = memory.read(RemotePtr<std::uint64_t>(entry & ~std::uint64_t{1}));
+    if (!next) break;
+    entry = *next;
+  }
+  return words;
 }
 
 }  // namespace
@@ -280,13 +313,31 @@ void Session::queue_for_turn(Task& task) {
   // Who is stopped by job control needs no turn; who sits in a call that blocks neither.
   if (holder == nullptr || holder->position == Task::Position::group_stop ||
       (holder->position == Task::Position::call && holder->call.blocks)) {
+    if (holder != nullptr) leave_in_call(*domain.turn);
     give_turn(domain);
   }
+}
+
+void Session::leave_in_call(Task& task) {
+  const PendingCall& pending = task.call;
+  const bool waits_for_lock = task.position == Task::Position::call && pending.entry != nullptr &&
+                              pending.entry->subsystem == syscalls::Subsystem::futex;
+  if (!waits_for_lock) return;
+  DataBuffer data;
+  for (const syscalls::Extent& extent : pending.plan.extents) {
+    if (!extent.output || !extent.input || extent.size > sizeof(std::uint64_t)) continue;
+    // Until it sleeps: then the word is as those who run now will find it (kernel/futex/pi.c).
+    for (int looks = 0; looks < 1000 && task_state(task.tid) == 'R'; ++looks) ::sched_yield();
+    const auto room = data.add(Data::Role::output, extent.address, extent.argument, extent.size, extent.size);
+    data.shrink_last(task.memory().read_some(extent.address, room));
+  }
+  if (!data.empty()) append({.tid = task.tid, .kind = EventKind::memory, .data = data.data()});
 }
 
 void Session::release_turn(Task& task) {
   Domain& domain = task.domain();
   if (domain.turn != &task) return;
+  leave_in_call(task);
   domain.turn = nullptr;
   give_turn(domain);
 }
@@ -366,17 +417,52 @@ void Session::leave_shared_memory(Process& process) {
   for (auto& [object, sharers] : sharers_) sharers.erase(process.pid);
 }
 
-void Session::rename_executing_task(Tid former, Task& leader) {
+Task& Session::rename_executing_task(Tid former, Task& leader) {
   const Tid tid = leader.tid;
-  Task* const moving = find(former);
-  ENSURE(moving != nullptr, "task {} executed as {}, but is not known", former, tid);
-  std::erase(leader.domain().waiting, &leader);
-  if (leader.domain().turn == &leader) leader.domain().turn = nullptr;
-  tasks_.erase(tid);
+  ENSURE(find(former) != nullptr, "task {} executed as {}, but is not known", former, tid);
+  forget_task(leader);
   auto node = tasks_.extract(former);
   node.key() = tid;
   node.mapped()->tid = tid;
-  tasks_.insert(std::move(node));
+  return *tasks_.insert(std::move(node)).position->second;
+}
+
+// Nothing refers to the task any more; it is no longer in tasks_, but alive until the caller drops it.
+std::unique_ptr<Task> Session::forget_task(Task& task) {
+  Domain& domain = task.domain();
+  std::erase(domain.waiting, &task);
+  if (domain.turn == &task) domain.turn = nullptr;
+  std::erase(output_waiting_, &task);
+  release_output(task);
+  auto node = tasks_.extract(task.tid);
+  return std::move(node.mapped());
+}
+
+bool Session::acquire_output(Task& task) {
+  if (output_holder_ == nullptr) output_holder_ = &task;
+  if (output_holder_ == &task) return true;
+  output_waiting_.push_back(&task);
+  task.position = Task::Position::call;
+  task.call.blocks = true;  // whoever shares its domain need not wait with it
+  return false;
+}
+
+void Session::release_output(const Task& task) {
+  if (output_holder_ != &task) return;
+  output_holder_ = nullptr;
+  if (output_waiting_.empty()) return;
+  output_holder_ = output_waiting_.front();
+  output_waiting_.pop_front();
+  try {
+    resume_call(*output_holder_);
+  } catch (const TaskGone&) {
+    // Killed while it waited: its end gives the right on.
+  }
+}
+
+std::uint64_t Session::find_shared_object(std::uint64_t device, std::uint64_t inode) const {
+  const auto at = shared_objects_.find({device, inode});
+  return at == shared_objects_.end() ? 0 : at->second;
 }
 
 std::uint64_t Session::shared_object(std::uint64_t device, std::uint64_t inode) {
@@ -475,6 +561,7 @@ void Session::on_exit_event(Task& task) {
   std::erase(task.domain().waiting, &task);
   const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());
   const bool is_leader = task.tid.value() == task.process->pid.value();
+  task.words_cleared_at_exit = words_cleared_at_exit(task);
   (void)Stopped(task.tid).resume(Resume::cont);
   // A leader that exits before its threads is reported by waitpid after the last of them; yet others must not go on
   // before the kernel has cleared its tid word and woken its joiner (kernel/fork.c, mm_release).
@@ -496,18 +583,16 @@ void Session::record_exit(Task& task, std::int64_t raw_status) {
   if (task.exit_recorded) return;
   task.exit_recorded = true;
   DataBuffer data;
-  if (task.clear_tid != 0) {
-    // Only someone else who has the memory can see the cleared word.
-    for (const auto& [tid, other] : tasks_) {
-      if (other->process->domain != task.process->domain || other.get() == &task || other->exit_recorded) continue;
-      std::uint32_t word = 1;
-      const auto bytes = std::as_writable_bytes(std::span(&word, 1));
-      const bool read = other->memory().read_exact(RemotePtr<>(task.clear_tid), bytes);
-      if (!read || word != 0) continue;
-      const auto room = data.add(Data::Role::output, RemotePtr<>(task.clear_tid), 0, sizeof word, sizeof word);
-      std::copy(bytes.begin(), bytes.end(), room.begin());
-      break;
+  // Only someone else who has the memory can see what the kernel did to it.
+  for (const auto& [tid, other] : tasks_) {
+    if (other->process->domain != task.process->domain || other.get() == &task || other->exit_recorded) continue;
+    for (const auto& [address, before] : task.words_cleared_at_exit) {
+      const auto now = other->memory().read(RemotePtr<std::uint32_t>(address));
+      if (!now || *now == before) continue;
+      const auto room = data.add(Data::Role::output, RemotePtr<>(address), 0, sizeof *now, sizeof *now);
+      std::memcpy(room.data(), &*now, sizeof *now);
     }
+    break;
   }
   append({.tid = task.tid, .kind = EventKind::exit, .result = raw_status, .data = data.data()});
 }
@@ -518,19 +603,14 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
   Task* task = find(tid);
   if (task == nullptr) return;
   record_exit(*task, raw_wait_status(status));
-  Domain& domain = task->domain();
-  std::erase(domain.waiting, task);
   const std::shared_ptr<Domain> keep = task->process->domain;
-  const std::unique_ptr<Task> last = std::move(tasks_.at(tid));
-  tasks_.erase(tid);
+  const bool had_turn = keep->turn == task;
+  const std::unique_ptr<Task> last = forget_task(*task);
   if (tasks_of(*last->process).empty()) {
     leave_domain(*keep);
     leave_shared_memory(*last->process);
   }
-  if (keep->turn == last.get()) {
-    keep->turn = nullptr;
-    give_turn(*keep);
-  }
+  if (had_turn) give_turn(*keep);
 }
 
 // --- the timer ---

@@ -5,7 +5,7 @@
 // (format/event.h), so the order of events is the order in which user code ran.
 #pragma once
 
-#include <functional>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -71,11 +71,20 @@ class Session {
   void inherit_shares(const Process& parent, const Process& child);
   // The process has a new address space.
   void leave_shared_memory(Process& process);
-  // After an exec by the thread `former`: it is the leader now, and the old leader is no more.
-  void rename_executing_task(Tid former, Task& leader);
+  // After an exec by the thread `former`: it has the leader's number now, and the old leader is no more. Returns it.
+  Task& rename_executing_task(Tid former, Task& leader);
   std::shared_ptr<Domain> new_domain();
   void move_to_domain(Process& process, std::shared_ptr<Domain> domain);
   void release_turn(Task& task);
+
+  // The task is about to leave its turn to others while it is inside a call: what the kernel has written already (the
+  // word of a priority-inheritance futex that it waits for) belongs before what they do.
+  void leave_in_call(Task& task);
+
+  // Writes to rec's standard output and error are made one at a time, so that their order in the trace is the order
+  // in which they appeared. False: it has to wait; it is resumed into its call when it may.
+  bool acquire_output(Task& task);
+  void release_output(const Task& task);
 
   Task& add_task(Tid tid, std::shared_ptr<Process> process);
   void queue_for_turn(Task& task);
@@ -83,6 +92,10 @@ class Session {
   // Number by which the trace knows a shared memory object.
   [[nodiscard]] std::uint64_t shared_object(std::uint64_t device, std::uint64_t inode);
   [[nodiscard]] std::uint64_t new_shared_object() { return next_shared_object_++; }
+  // The number of a file that is mapped shared somewhere; 0 when it is not.
+  [[nodiscard]] std::uint64_t find_shared_object(std::uint64_t device, std::uint64_t inode) const;
+  // Size in bytes that the trace knows of a shared file; a reference to be kept up to date.
+  [[nodiscard]] std::uint64_t& shared_file_size(std::uint64_t object) { return shared_file_sizes_[object]; }
 
   // Waits for this task only, in the middle of a manipulation. Throws TaskGone with what was seen when it dies.
   WaitStatus wait_stop(Tid tid);
@@ -104,6 +117,7 @@ class Session {
   void after_entry(Task& task);
   void update_pinning();
   void leave_domain(Domain& domain);
+  std::unique_ptr<Task> forget_task(Task& task);
   [[nodiscard]] bool finished_turn(const Task& task) const;
   void on_timer();
   void look_after(Task& task);
@@ -122,10 +136,13 @@ class Session {
   int live_domains_ = 0;  // with processes in them
   std::uint64_t next_shared_object_ = 1;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
+  std::map<std::uint64_t, std::uint64_t> shared_file_sizes_;
   // Which processes have a shared object mapped.
   std::map<std::uint64_t, std::set<Pid>> sharers_;
   std::set<Tid> early_stops_;  // first stops of tasks whose parent has not told of them yet
   std::set<std::string> noted_;
+  Task* output_holder_ = nullptr;
+  std::deque<Task*> output_waiting_;
   Tid first_tid_{};
   int first_status_ = 0;
   std::uint32_t task_count_ = 0;

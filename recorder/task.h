@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "format/base/ids.h"
@@ -45,6 +46,7 @@ struct Process {
   std::array<KernelSigaction, 65> actions{};
   // Writable memory that is shared with children made by fork: then they belong to the same domain.
   bool has_shared_memory = false;
+  bool maps_files_shared = false;
   // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else EventFlags.
   std::map<std::int32_t, std::uint16_t> echo_cache;
   std::uint64_t heap_end = 0;
@@ -92,7 +94,10 @@ struct Task {
   std::uint64_t left_ns = 0;  // when it last went to user code
   // Registers with which it went to user code: a signal stop with the same ones is at the boundary.
   std::optional<Registers> left_with;
-  std::uint64_t clear_tid = 0;  // set_tid_address(2)
+  std::uint64_t clear_tid = 0;    // set_tid_address(2)
+  std::uint64_t robust_list = 0;  // set_robust_list(2)
+  // What the kernel may write at its end, by address, with the values before.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit;
   // The plan of the call that restart_syscall(2) would go on with.
   struct Restart {
     syscalls::Plan plan;

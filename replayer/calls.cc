@@ -95,7 +95,10 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   }
   if (!failed && policy.replay == syscalls::Replay::execute) execute(task, event);
   if (!failed && policy.replay == syscalls::Replay::special) {
-    special::replay(replayer, task, event, policy.special, &registers);
+    special::replay(task, event, policy.special, &registers);
+  }
+  if (event.extra != nullptr) {
+    for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
   }
   replayer.write_outputs(task, event);
   if (event.extra != nullptr && event.extra->after) {

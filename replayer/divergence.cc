@@ -46,6 +46,8 @@ std::string describe_event(const Event& event) {
       return "two domains become one";
     case EventKind::note:
       return "a note";
+    case EventKind::memory:
+      return "the kernel writes memory while the task waits in a call";
   }
   return "an event of an unknown kind";
 }

@@ -298,6 +298,11 @@ void Replayer::replay(const Event& event) {
       return;
     case EventKind::stop:
       return;
+    case EventKind::memory:
+      close_open_segment(task(event.tid, event), event);
+      advance(task(event.tid, event), event);
+      write_outputs(task(event.tid, event), event);
+      break;
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);
       break;

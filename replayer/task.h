@@ -17,6 +17,9 @@ namespace rec {
 // An address space, shared by the tasks that were made with CLONE_VM.
 struct AddressSpace {
   std::uint64_t heap_end = 0;
+  // The first thread's stack, as far as it is mapped.
+  std::uint64_t stack_start = 0;
+  std::uint64_t stack_end = 0;
 };
 
 struct ReplayTask {

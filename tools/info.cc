@@ -18,7 +18,7 @@
 namespace rec {
 namespace {
 
-constexpr std::size_t kinds = static_cast<std::size_t>(EventKind::note) + 1;
+constexpr std::size_t kinds = static_cast<std::size_t>(last_event_kind) + 1;
 
 std::string name_of(EventKind kind) {
   switch (kind) {
@@ -42,6 +42,8 @@ std::string name_of(EventKind kind) {
       return "domains merged";
     case EventKind::note:
       return "notes";
+    case EventKind::memory:
+      return "memory written during calls";
   }
   return "?";
 }

@@ -108,6 +108,7 @@ std::string new_recording(const std::string& program) {
 }
 
 std::string resolve_trace(const std::string& name) {
+  if (name.find('/') != std::string::npos || (!name.empty() && exists(name))) return name;
   const std::string directory = trace_directory();
   if (name.empty()) {
     const std::string latest = directory + "/" + latest_name;
@@ -116,7 +117,6 @@ std::string resolve_trace(const std::string& name) {
     if (newest.empty()) fail("no recording yet in {}: make one with ‘rec record -- PROGRAM’", directory);
     return newest;
   }
-  if (name.find('/') != std::string::npos || exists(name)) return name;
   const std::string path = directory + "/" + name;
   if (exists(path)) return path;
   if (const std::string with_suffix = path + std::string(suffix); exists(with_suffix)) return with_suffix;

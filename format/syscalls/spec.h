@@ -104,6 +104,8 @@ enum class Special : std::uint8_t {
   prctl,
   sched_getaffinity,
   sched_setaffinity,
+  setrlimit,
+  prlimit64,
   ptrace,
   seccomp,
 };
@@ -257,6 +259,7 @@ struct Syscall {
   // Index of the argument that is the descriptor which the bulk input is written to; -1: none.
   int written_fd = -1;
   int kernel_copy_out_fd = -1;  // the same for a copy inside the kernel: sendfile, splice, …
+  int resizes_fd = -1;  // index of the argument that is a descriptor whose file gets another size: ftruncate
   Replay replay = Replay::emulate;
   Special special = Special::none;
   int deny_errno = 0;    // Replay::deny

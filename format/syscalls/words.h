@@ -181,6 +181,7 @@ struct Entry {
   bool yields = false;
   std::string_view writes_to{};
   std::string_view copies_to{};
+  std::string_view resizes{};  // the descriptor whose file gets another size
   bool changes_fds = false;
   Replay replay = Replay::emulate;
   Special special = Special::none;
@@ -263,6 +264,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
   for (std::uint8_t i = 0; i < call.arg_count; ++i) resolve_names(call.args, i, entry.args[i]);
   call.written_fd = optional_index_of(call.args, entry.writes_to);
   call.kernel_copy_out_fd = optional_index_of(call.args, entry.copies_to);
+  call.resizes_fd = optional_index_of(call.args, entry.resizes);
   return call;
 }
 

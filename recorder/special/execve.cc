@@ -145,8 +145,7 @@ std::string executable_of(Tid tid) {
 void on_exec(Session& session, Task& task, Tid former_tid) {
   // An exec by a thread that is not the leader: it goes on under the leader's number (ptrace(2), "execve(2) under
   // ptrace"), and its call is the one that is pending.
-  if (former_tid != task.tid) session.rename_executing_task(former_tid, task);
-  Task& executing = *session.find(task.tid);
+  Task& executing = former_tid == task.tid ? task : session.rename_executing_task(former_tid, task);
   Process& process = *executing.process;
   session.release_turn(executing);
   session.leave_shared_memory(process);
@@ -156,6 +155,7 @@ void on_exec(Session& session, Task& task, Tid former_tid) {
   executing.former_tid = former_tid;
   executing.setting_up_exec = true;
   executing.clear_tid = 0;
+  executing.robust_list = 0;
   executing.call.blocks = false;
   session.resume_call(executing);
 }

@@ -68,12 +68,14 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     describe_segment(session, task, result, extra);
     return true;
   }
+  if (task.process->maps_files_shared && update_shared_file(session, task, result, extra)) return true;
   if (special == Special::sched_getaffinity && session.pinning().is_pinned()) {
     const auto original = std::as_bytes(std::span(&session.pinning().original(), 1));
     const auto shown = std::min(original.size(), static_cast<std::size_t>(result));
     task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }
   if (special == Special::rt_sigaction) remember_action(task);
+  if (special == Special::set_robust_list) task.robust_list = task.call.call.args[0];
   if (special == Special::set_tid_address) task.clear_tid = task.call.call.args[0];
   return false;
 }

@@ -26,6 +26,8 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
     mapping->content = stored->id;
     if ((mapping->flags & MAP_SHARED) != 0) {
       mapping->shared_object = session.shared_object(stored->device, stored->inode);
+      session.shared_file_size(mapping->shared_object) = stored->file_size;
+      task.process->maps_files_shared = true;
     }
     return;
   }

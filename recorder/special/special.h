@@ -26,4 +26,8 @@ void finish_exec(Session& session, Task& task);
 void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
 
+// shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes part of the
+// event. True if `extra` was filled in.
+bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra);
+
 }  // namespace rec::special

@@ -1,10 +1,13 @@
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 
 #include "format/base/error.h"
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
 
 namespace rec::special {
 namespace {
@@ -22,6 +25,26 @@ Mapping whole_stack(const Mapping& recorded, std::uint64_t limit) {
 }
 
 }  // namespace
+
+void limit_stack(const ReplayTask& task, std::uint64_t limit) {
+  AddressSpace& space = *task.space;
+  if (space.stack_end == 0) return;
+  const std::uint64_t size = page_down(std::min(limit, largest_stack));
+  // What is in use stays: the limit is about growing only.
+  const std::uint64_t start = std::min(space.stack_end - std::min(size, space.stack_end), page_down(task.registers.rsp));
+  const Stopped stopped = task.stopped();
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  if (start > space.stack_start) {
+    calls.must("munmap of the stack", SYS_munmap, {space.stack_start, start - space.stack_start});
+  } else if (start < space.stack_start) {
+    // Not over a mapping that came to be there meanwhile: the stack ends above that.
+    const std::uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK | MAP_FIXED_NOREPLACE;
+    const std::int64_t got = calls.call(SYS_mmap, {start, space.stack_start - start, PROT_READ | PROT_WRITE, flags,
+                                                   ~std::uint64_t{0}, 0});
+    if (got < 0 && got > -4096) return;
+  }
+  space.stack_start = start;
+}
 
 void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
   ENSURE(event.extra != nullptr && event.extra->after, "exec event {} without its details", event.number);
@@ -42,8 +65,14 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
   task.space = std::make_shared<AddressSpace>(AddressSpace{.heap_end = event.args[5]});
   replayer.change_domain(task, extra.domain);
   for (const Mapping& mapping : extra.mappings) {
-    const bool stack = mapping.kind == Mapping::Kind::stack;
-    place_mapping(replayer, task, stack ? whole_stack(mapping, extra.stack_limit) : mapping);
+    if (mapping.kind != Mapping::Kind::stack) {
+      place_mapping(replayer, task, mapping);
+      continue;
+    }
+    const Mapping stack = whole_stack(mapping, extra.stack_limit);
+    place_mapping(replayer, task, stack);
+    task.space->stack_start = stack.start.address();
+    task.space->stack_end = stack.end.address();
   }
   replayer.write_outputs(task, event);
   if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);

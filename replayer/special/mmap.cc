@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -103,6 +104,12 @@ void replay_madvise(const ReplayTask& task, const Event& event) {
   calls.must("madvise for the replay", SYS_madvise, {event.args[0], event.args[1], advice});
 }
 
+// struct rlimit begins with the soft limit.
+void replay_limit(const ReplayTask& task, std::uint64_t resource, std::uint64_t new_limit) {
+  if (resource != RLIMIT_STACK) return;
+  if (const auto soft = task.memory().read(RemotePtr<std::uint64_t>(new_limit))) limit_stack(task, *soft);
+}
+
 }  // namespace
 
 void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping) {
@@ -118,13 +125,9 @@ void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& ma
   }
 }
 
-void replay(Replayer& replayer, ReplayTask& task, const Event& event, syscalls::Special special,
-            Registers* registers) {
+void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers) {
   using syscalls::Special;
-  if (special == Special::mmap || special == Special::shmat) {
-    ENSURE(event.extra != nullptr, "mapping event {} without its mapping", event.number);
-    for (const Mapping& mapping : event.extra->mappings) place_mapping(replayer, task, mapping);
-  } else if (special == Special::brk) {
+  if (special == Special::brk) {
     replay_brk(task, event);
   } else if (special == Special::mremap) {
     replay_mremap(task, event);
@@ -134,6 +137,11 @@ void replay(Replayer& replayer, ReplayTask& task, const Event& event, syscalls::
     constexpr std::uint64_t set_gs = 0x1001, set_fs = 0x1002;  // asm/prctl.h
     if (event.args[0] == set_fs) registers->fs_base = event.args[1];
     if (event.args[0] == set_gs) registers->gs_base = event.args[1];
+  } else if (special == Special::setrlimit) {
+    replay_limit(task, event.args[0], event.args[1]);
+  } else if (special == Special::prlimit64 && event.args[2] != 0) {
+    const auto pid = static_cast<std::int32_t>(event.args[0]);
+    if (pid == 0 || pid == task.pid.value()) replay_limit(task, event.args[1], event.args[2]);
   }
 }
 

@@ -7,14 +7,16 @@
 namespace rec::special {
 
 // A call that succeeded and whose policy is Replay::special. `registers` are those that the task will go on with.
-void replay(Replayer& replayer, ReplayTask& task, const Event& event, syscalls::Special special,
-            Registers* registers);
+void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers);
 
 // clone.cc: a task made by another one.
 void replay_start(Replayer& replayer, const Event& event);
 
 // execve.cc: a new address space, built from the trace alone, in a new process that takes the task's part.
 void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event);
+
+// The stack may grow to `limit` bytes from now on (RLIMIT_STACK).
+void limit_stack(const ReplayTask& task, std::uint64_t limit);
 
 // mmap.cc: puts one recorded mapping in place.
 void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping);

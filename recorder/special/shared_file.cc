@@ -1,0 +1,93 @@
+// Files that are mapped shared and changed by calls: a mapping shows what write(2) wrote and ends where ftruncate(2) put the
+// end. At replay no file is there, so the change is made to the mapping.
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "recorder/special/special.h"
+#include "tracee/maps.h"
+
+namespace rec::special {
+namespace {
+
+struct Range {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+};
+
+// The argument that names the file which the call changes; -1 when it changes none.
+int changed_fd_argument(const PendingCall& pending) {
+  if (pending.entry == nullptr) return -1;
+  if (pending.entry->written_fd >= 0) return pending.entry->written_fd;
+  if (pending.entry->kernel_copy_out_fd >= 0) return pending.entry->kernel_copy_out_fd;
+  return pending.entry->resizes_fd;
+}
+
+// Where in the file the call wrote: its offset argument says, or the file position after it.
+Range written_range(const Task& task, std::int32_t fd, std::uint64_t result) {
+  const PendingCall& pending = task.call;
+  for (std::size_t i = 0; i < pending.entry->arg_count; ++i) {
+    const syscalls::Arg& arg = pending.entry->args.at(i);
+    if (arg.type == syscalls::Type::offset || arg.name == "pos_l") {
+      return {pending.call.args.at(i), pending.call.args.at(i) + result};
+    }
+  }
+  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", task.tid, fd));
+  std::string word;
+  std::uint64_t position = 0;
+  if (info >> word >> position && word == "pos:" && position >= result) return {position - result, position};
+  return {};
+}
+
+void add_written(Task& task, const MapsEntry& entry, const Range& range) {
+  const std::uint64_t start = std::max(range.start, entry.offset);
+  const std::uint64_t end = std::min(range.end, entry.offset + entry.size());
+  if (start >= end) return;
+  const RemotePtr<> at = entry.start.plus_bytes(start - entry.offset);
+  const auto room = task.call.data.add(Data::Role::output, at, 0, end - start, end - start);
+  task.call.data.shrink_last(task.memory().read_some(at, room));
+}
+
+Mapping resized(Session& session, const MapsEntry& entry, std::uint64_t object, std::uint64_t file_size) {
+  Mapping mapping;
+  mapping.start = entry.start;
+  mapping.end = entry.end;
+  mapping.protection = entry.protection;
+  mapping.flags = MAP_SHARED;
+  mapping.kind = Mapping::Kind::file;
+  mapping.offset = entry.offset;
+  mapping.shared_object = object;
+  mapping.path = entry.path;
+  mapping.content = session.writer().add_content(Content{.path = entry.path, .size = file_size, .blocks = {}});
+  return mapping;
+}
+
+}  // namespace
+
+bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra) {
+  const int argument = changed_fd_argument(task.call);
+  if (argument < 0) return false;
+  const auto fd = static_cast<std::int32_t>(task.call.call.args.at(static_cast<std::size_t>(argument)));
+  struct stat info {};
+  if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const std::uint64_t object = session.find_shared_object(info.st_dev, info.st_ino);
+  if (object == 0) return false;
+  const auto file_size = static_cast<std::uint64_t>(info.st_size);
+  std::uint64_t& known_size = session.shared_file_size(object);
+  const bool pages_changed = page_up(known_size) != page_up(file_size);
+  Range changed = written_range(task, fd, static_cast<std::uint64_t>(result));
+  // Cutting a file off clears the rest of its last page (mm/truncate.c).
+  if (task.call.entry->resizes_fd >= 0) changed = {page_down(file_size), page_up(file_size)};
+  known_size = file_size;
+  for (const MapsEntry& entry : read_maps(task.tid)) {
+    if (!entry.shared || entry.inode != info.st_ino) continue;
+    if (pages_changed) extra->mappings.push_back(resized(session, entry, object, file_size));
+    add_written(task, entry, changed);
+  }
+  return !extra->mappings.empty();
+}
+
+}  // namespace rec::special
