@@ -193,6 +193,7 @@ void Replayer::set_registers(ReplayTask& task, Registers registers) {
   task.stopped().set_registers(registers);
   task.registers = registers;
   task.position = ReplayTask::Position::user;
+  task.waits_in_call = false;
 }
 
 void Replayer::write_outputs(const ReplayTask& task, const Event& event) {
@@ -224,7 +225,10 @@ void Replayer::close_open_segment(ReplayTask& task, const Event& event) {
   Tid& open = open_[current(task.domain)];
   if (open != task.tid) {
     const auto other = tasks_.find(open);
-    if (other != tasks_.end()) advance(*other->second, event);
+    if (other != tasks_.end()) {
+      advance(*other->second, event);
+      other->second->waits_in_call = true;
+    }
   }
   open = task.tid;
 }
@@ -302,6 +306,7 @@ void Replayer::replay(const Event& event) {
       close_open_segment(task(event.tid, event), event);
       advance(task(event.tid, event), event);
       write_outputs(task(event.tid, event), event);
+      task(event.tid, event).waits_in_call = true;
       break;
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);

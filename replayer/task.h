@@ -38,6 +38,8 @@ struct ReplayTask {
   Position position = Position::user;
   Registers registers{};  // at the last stop
   siginfo_t fault{};
+  // It waits in a call while others of its domain run, who may change what it passed.
+  bool waits_in_call = false;
   std::uint64_t left_ns = 0;        // time of its last event
   std::deque<std::string> history;  // the last events, for a report
 

@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -24,10 +25,19 @@ Mapping whole_stack(const Mapping& recorded, std::uint64_t limit) {
   return mapping;
 }
 
+// Below what is mapped from the start, the kernel itself lets the stack grow. (The hard limit of whoever replays stands.)
+void limit_growth(const ReplayTask& task, std::uint64_t limit) {
+  rlimit now{};
+  if (::prlimit(task.real_tid.value(), RLIMIT_STACK, nullptr, &now) != 0) return;
+  now.rlim_cur = std::min<std::uint64_t>(limit, now.rlim_max);
+  ::prlimit(task.real_tid.value(), RLIMIT_STACK, &now, nullptr);
+}
+
 }  // namespace
 
 void limit_stack(const ReplayTask& task, std::uint64_t limit) {
   AddressSpace& space = *task.space;
+  limit_growth(task, limit);
   if (space.stack_end == 0) return;
   const std::uint64_t size = page_down(std::min(limit, largest_stack));
   // What is in use stays: the limit is about growing only.
@@ -73,6 +83,7 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
     place_mapping(replayer, task, stack);
     task.space->stack_start = stack.start.address();
     task.space->stack_end = stack.end.address();
+    limit_growth(task, extra.stack_limit);
   }
   replayer.write_outputs(task, event);
   if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);
