@@ -152,15 +152,14 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     take_snapshots(task);
   }
   add_inputs(session.options(), task);
-  const Stopped stopped(task.tid);
-  Registers registers = stopped.registers();
-  const Registers as_called = registers;
-  special::on_entry(session, task, &registers);
+  special::on_entry(session, task);
   if (pending.answer) {
     pending.flags |= event_denied;
+    const Stopped stopped(task.tid);
+    Registers registers = stopped.registers();
     registers.orig_rax = ~std::uint64_t{0};  // seccomp(2): the call is skipped
+    stopped.set_registers(registers);
   }
-  if (!(registers == as_called)) stopped.set_registers(registers);
   const bool shows_output = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
   if (!shows_output || session.acquire_output(task)) session.resume_call(task);
 }
@@ -195,7 +194,7 @@ void finish_call(Session& session, Task& task) {
   if (is_restart_code(result)) {
     task.restart = Task::Restart{pending.plan, pending.restarted};
   }
-  task.left_with = stopped.registers();
+  task.left_with = registers;
   session.resume_user(task);
 }
 

@@ -97,7 +97,10 @@ int Session::run(Stopped first) {
   task.position = Task::Position::user;
   task.domain().turn = &task;
   const Registers registers = first.registers();
-  Extra extra{.pid = process->pid, .domain = task.domain().id, .after = registers};
+  Extra extra;
+  extra.pid = process->pid;
+  extra.domain = task.domain().id;
+  extra.after = registers;
   append({.tid = first_tid_, .kind = EventKind::start, .extra = &extra});
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   while (dispatch_one()) {
@@ -182,13 +185,12 @@ bool Session::finished_turn(const Task& task) const {
 void Session::on_event(Task& task, int event) {
   switch (event) {
     case PTRACE_EVENT_SECCOMP: {
-      const Stopped stopped(task.tid);
-      if (stopped.event_message() == static_cast<unsigned>(FilterMark::foreign_abi)) {
+      const auto info = Stopped(task.tid).syscall_info().seccomp;
+      if (info.ret_data == static_cast<unsigned>(FilterMark::foreign_abi)) {
         fail("task {} made a 32-bit (or x32) system call: rec records 64-bit programs only", task.tid);
       }
-      const Registers registers = stopped.registers();
-      if (!task.held.empty() && deliver_held_signal_first(task, registers)) return;
-      begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
+      if (!task.held.empty() && deliver_held_signal_first(task)) return;
+      begin_call(*this, task, static_cast<std::int64_t>(info.nr), std::to_array(info.args));
       after_entry(task);
       return;
     }
@@ -394,11 +396,12 @@ void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
   other->turn = nullptr;
 }
 
-void Session::share_object(Task& task, std::uint64_t object) {
-  task.process->has_shared_memory = true;
-  auto& sharers = sharers_[object];
-  sharers.insert(task.process->pid);
-  for (const Pid pid : sharers) {
+void Session::share_object(Task& task, std::uint64_t object, bool writable) {
+  Sharing& sharing = sharing_[object];
+  sharing.processes.insert(task.process->pid);
+  sharing.writable = sharing.writable || writable;
+  if (!sharing.writable) return;
+  for (const Pid pid : sharing.processes) {
     const Task* other = find(Tid(pid.value()));
     if (other != nullptr && other->process->domain != task.process->domain) {
       merge_domains(task, other->process->domain);
@@ -406,15 +409,21 @@ void Session::share_object(Task& task, std::uint64_t object) {
   }
 }
 
+bool Session::shares_with_children(const Process& process) const {
+  return std::any_of(sharing_.begin(), sharing_.end(), [&](const auto& object) {
+    return object.second.writable && object.second.processes.count(process.pid) != 0;
+  });
+}
+
 void Session::inherit_shares(const Process& parent, const Process& child) {
-  for (auto& [object, sharers] : sharers_) {
-    if (sharers.count(parent.pid) != 0) sharers.insert(child.pid);
+  for (auto& [object, sharing] : sharing_) {
+    if (sharing.processes.count(parent.pid) != 0) sharing.processes.insert(child.pid);
   }
 }
 
 void Session::leave_shared_memory(Process& process) {
-  process.has_shared_memory = false;
-  for (auto& [object, sharers] : sharers_) sharers.erase(process.pid);
+  process.maps_files_shared = false;
+  for (auto& [object, sharing] : sharing_) sharing.processes.erase(process.pid);
 }
 
 Task& Session::rename_executing_task(Tid former, Task& leader) {

@@ -64,11 +64,13 @@ class Session {
 
   // Makes one domain of two; the trace says when.
   void merge_domains(Task& task, const std::shared_ptr<Domain>& other);
-  // The memory object (a file, a segment) is mapped shared by the task's process: its domain merges with all others
-  // that have it.
-  void share_object(Task& task, std::uint64_t object);
+  // The memory object (a file, a segment) is mapped shared by the task's process. If any process can write to it, the
+  // domains of all that have it become one. (Every libc maps one file shared that nobody writes to.)
+  void share_object(Task& task, std::uint64_t object, bool writable);
   // A child made by fork has all that its parent shared.
   void inherit_shares(const Process& parent, const Process& child);
+  // Whether a child made by fork will share memory that can be written.
+  [[nodiscard]] bool shares_with_children(const Process& process) const;
   // The process has a new address space.
   void leave_shared_memory(Process& process);
   // After an exec by the thread `former`: it has the leader's number now, and the old leader is no more. Returns it.
@@ -138,7 +140,11 @@ class Session {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
   std::map<std::uint64_t, std::uint64_t> shared_file_sizes_;
   // Which processes have a shared object mapped.
-  std::map<std::uint64_t, std::set<Pid>> sharers_;
+  struct Sharing {
+    std::set<Pid> processes;
+    bool writable = false;  // by one of them
+  };
+  std::map<std::uint64_t, Sharing> sharing_;
   std::set<Tid> early_stops_;  // first stops of tasks whose parent has not told of them yet
   std::set<std::string> noted_;
   Task* output_holder_ = nullptr;
@@ -163,7 +169,7 @@ void finish_call(Session& session, Task& task);
 
 void on_signal_stop(Session& session, Task& task, int signal);
 // At a call entry: true if a held signal has to come first; the call was called off then.
-bool deliver_held_signal_first(Task& task, Registers registers);
+bool deliver_held_signal_first(Task& task);
 // At the exit stop of a call that was called off.
 void send_held_signal(Session& session, Task& task);
 

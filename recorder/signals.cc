@@ -229,13 +229,14 @@ void on_signal_stop(Session& session, Task& task, int signal) {
   session.resume_user(task, signal);
 }
 
-bool deliver_held_signal_first(Task& task, Registers registers) {
+bool deliver_held_signal_first(Task& task) {
   const Stopped stopped(task.tid);
   const std::uint64_t mask = stopped.signal_mask();
   const bool deliverable = std::any_of(task.held.begin(), task.held.end(), [&](const siginfo_t& held) {
     return (mask & signal_bit(held.si_signo)) == 0;
   });
   if (!deliverable) return false;
+  Registers registers = stopped.registers();
   // Call the call off: the task stands right before its `syscall` instruction again.
   registers.rax = registers.orig_rax;
   registers.orig_rax = ~std::uint64_t{0};

@@ -44,9 +44,7 @@ struct Process {
   Pid pid;
   std::shared_ptr<Domain> domain;
   std::array<KernelSigaction, 65> actions{};
-  // Writable memory that is shared with children made by fork: then they belong to the same domain.
-  bool has_shared_memory = false;
-  bool maps_files_shared = false;
+  bool maps_files_shared = false;  // some file, which calls may change
   // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else EventFlags.
   std::map<std::int32_t, std::uint16_t> echo_cache;
   std::uint64_t heap_end = 0;

@@ -46,9 +46,9 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
     process = std::make_shared<Process>(*parent.process);
     process->pid = Pid(child_tid.value());
     process->domain = nullptr;
-    const bool shares = (request.flags & CLONE_VM) != 0 || parent.process->has_shared_memory;
+    const bool shares = (request.flags & CLONE_VM) != 0 || session.shares_with_children(*parent.process);
     session.move_to_domain(*process, shares ? parent.process->domain : session.new_domain());
-    if (parent.process->has_shared_memory) session.inherit_shares(*parent.process, *process);
+    session.inherit_shares(*parent.process, *process);
   }
   Task& child = session.add_task(child_tid, process);
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;

@@ -20,6 +20,16 @@ void record_call_without_return(Session& session, Task& task) {
   session.append_call(task, 0, nullptr);
 }
 
+// What the kernel gets instead; the event keeps what the program passed.
+void replace_argument(const Task& task, std::size_t index, std::uint64_t value) {
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  auto arguments = registers.arguments();
+  arguments.at(index) = value;
+  registers.set_arguments(arguments);
+  stopped.set_registers(registers);
+}
+
 void remember_action(Task& task) {
   const auto& args = task.call.call.args;
   const auto wanted = task.memory().read(RemotePtr<KernelSigaction>(args[1]));
@@ -28,17 +38,18 @@ void remember_action(Task& task) {
 
 }  // namespace
 
-void on_entry(Session& session, Task& task, Registers* registers) {
+void on_entry(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const Special special = pending.policy.special;
   if (special == Special::exit || special == Special::exit_group) {
     record_call_without_return(session, task);
   } else if (special == Special::madvise) {
     // When the kernel takes MADV_FREE pages is chance; MADV_DONTNEED does the same at once.
-    if (registers->rdx == MADV_FREE) registers->rdx = MADV_DONTNEED;
+    if (pending.call.args[2] == MADV_FREE) replace_argument(task, 2, MADV_DONTNEED);
   } else if (special == Special::clone) {
     // A task that rec does not trace could not be recorded.
-    registers->rdi &= ~std::uint64_t{CLONE_UNTRACED};
+    const std::uint64_t flags = pending.call.args[0];
+    if ((flags & CLONE_UNTRACED) != 0) replace_argument(task, 0, flags & ~std::uint64_t{CLONE_UNTRACED});
   } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
     pending.answer = 0;  // access to the time stamp counter stays trapped
   } else if (special == Special::sched_setaffinity) {

@@ -1,7 +1,11 @@
 // Calls that give a process new memory: what is behind it has to be in the trace.
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <fstream>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
@@ -12,6 +16,15 @@ namespace {
 
 // System V segments and files cannot meet in one number space: no file system has this device number.
 constexpr std::uint64_t sysv_device = ~std::uint64_t{0};
+
+// A shared mapping of a descriptor that was opened for reading only can never become writable (mmap(2), EACCES).
+bool may_write(Tid tid, std::int32_t fd) {
+  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", tid, fd));
+  for (std::string key, value; info >> key >> value;) {
+    if (key == "flags:") return (std::stoul(value, nullptr, 8) & O_ACCMODE) != O_RDONLY;
+  }
+  return true;
+}
 
 void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd, std::uint64_t offset) {
   const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
@@ -61,8 +74,11 @@ void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* 
   } else if ((mapping.flags & MAP_SHARED) != 0) {
     mapping.shared_object = session.new_shared_object();
   }
-  // Who forks from now on shares this with its child.
-  if (mapping.shared_object != 0) session.share_object(task, mapping.shared_object);
+  if (mapping.shared_object != 0) {
+    const bool writable =
+        (mapping.flags & MAP_ANONYMOUS) != 0 || may_write(task.tid, static_cast<std::int32_t>(args[4]));
+    session.share_object(task, mapping.shared_object, writable);
+  }
   extra->mappings.push_back(std::move(mapping));
 }
 
@@ -79,7 +95,7 @@ void describe_segment(Session& session, Task& task, std::int64_t result, Extra* 
     mapping.path = entry.path;
     mapping.content = session.contents().store_memory(task.memory(), entry.start, entry.size(), entry.path);
     mapping.shared_object = session.shared_object(sysv_device, args[0]);
-    session.share_object(task, mapping.shared_object);
+    session.share_object(task, mapping.shared_object, (args[2] & SHM_RDONLY) == 0);
     extra->mappings.push_back(std::move(mapping));
     return;
   }

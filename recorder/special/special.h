@@ -7,9 +7,9 @@ namespace rec::special {
 
 // What a call's special handler changes or adds. Hooks for other calls do nothing.
 
-// At entry, before the call is made: may set pending.answer, change the arguments that the kernel gets (`registers` are
-// written back when changed), or append the event at once for a call that does not return.
-void on_entry(Session& session, Task& task, Registers* registers);
+// At entry, before the call is made: may set pending.answer, change the arguments that the kernel gets, or append the event
+// at once for a call that does not return.
+void on_entry(Session& session, Task& task);
 
 // At exit, with the turn, before the outputs are captured. `extra` is part of the event if true is returned.
 bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra);
