@@ -92,6 +92,7 @@ bool holds_pointers(Shape shape) {
 
 // The memory to show the argument from; nullptr: only its address is known.
 const EventMemory* memory_for(const Call& call, const Arg& arg, std::uint64_t address) {
+  if (holds_pointers(arg.shape)) return &call.after;
   switch (arg.dir) {
     case Dir::value:
     case Dir::in:
@@ -101,7 +102,9 @@ const EventMemory* memory_for(const Call& call, const Arg& arg, std::uint64_t ad
     case Dir::out:
       break;
   }
-  if (holds_pointers(arg.shape) || call.after.is_output(RemotePtr<>(address))) return &call.after;
+  // A failed call may have written all the same (waitid clears its siginfo); what it wrote means nothing.
+  if (!call.succeeded() && arg.when == syscalls::When::always) return nullptr;
+  if (call.after.is_output(RemotePtr<>(address))) return &call.after;
   // The call may have written nothing: "" and [] say so.
   const bool nothing_to_write =
       call.succeeded() && arg.bound != Bound::none && memory_size(call, arg, address) == 0;

@@ -48,10 +48,7 @@ void put_flag_word(Text& out, FlagSet set, std::uint64_t value) {
   } else {
     put_decimal(out, value);
   }
-  if (bits ? value == 0 && set != FlagSet::open_flags && set != FlagSet::personalities
-           : syscalls::name_of(set, value).empty()) {
-    return;
-  }
+  if ((!bits || value == 0) && syscalls::name_of(set, value).empty()) return;
   put(out, " (");
   if (set == FlagSet::open_flags || set == FlagSet::fd_flags) put(out, "flags ");
   if (set == FlagSet::seals) put(out, "seals ");

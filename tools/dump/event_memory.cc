@@ -5,20 +5,22 @@
 
 namespace rec::dump {
 
-const Data* EventMemory::piece_at(RemotePtr<> at, Data::Role role) const {
+const Data* EventMemory::piece_at(RemotePtr<> at, bool output) const {
   for (const Data& piece : pieces_) {
     // Unsigned: an address before the piece becomes a very large offset.
-    if (piece.role == role && at.address() - piece.address.address() < piece.bytes.size()) return &piece;
+    if ((piece.role == Data::Role::output) == output &&
+        at.address() - piece.address.address() < piece.bytes.size())
+      return &piece;
   }
   return nullptr;
 }
 
-bool EventMemory::is_output(RemotePtr<> at) const { return piece_at(at, Data::Role::output) != nullptr; }
+bool EventMemory::is_output(RemotePtr<> at) const { return piece_at(at, true) != nullptr; }
 
 std::span<const std::byte> EventMemory::view(RemotePtr<> from, std::uint64_t size) const {
-  const Data* piece = moment_ == Moment::after ? piece_at(from, Data::Role::output) : nullptr;
+  const Data* piece = moment_ == Moment::after ? piece_at(from, true) : nullptr;
   const bool passed_in = piece == nullptr;
-  if (passed_in) piece = piece_at(from, Data::Role::input);
+  if (passed_in) piece = piece_at(from, false);
   if (piece == nullptr) return {};
   const std::uint64_t skip = from.address() - piece->address.address();
   std::uint64_t length = std::min<std::uint64_t>(size, piece->bytes.size() - skip);

@@ -31,7 +31,7 @@ class EventMemory final : public Memory {
   [[nodiscard]] bool is_output(RemotePtr<> at) const;
 
  private:
-  [[nodiscard]] const Data* piece_at(RemotePtr<> at, Data::Role role) const;
+  [[nodiscard]] const Data* piece_at(RemotePtr<> at, bool output) const;
 
   std::span<const Data> pieces_;
   Moment moment_;

@@ -286,6 +286,22 @@ bool put_sendfile_offset(const Writer& writer, const Call& call, std::size_t ind
   return true;
 }
 
+// strace does not show the NUL that most values of extended attributes end with.
+bool put_attribute_value(const Writer& writer, const Call& call, std::size_t index) {
+  constexpr std::size_t value = 2;
+  if (index != value || !call.succeeded()) return false;
+  const Arg& arg = call.args[value];
+  const std::uint64_t size = memory_size(call, arg, argument(call, value));
+  const EventMemory& memory = arg.dir == Dir::in ? call.before : call.after;
+  const std::span<const std::byte> bytes = memory.view(RemotePtr<>(argument(call, value)), size);
+  if (bytes.empty() || bytes.size() < size || bytes.back() != std::byte{0}) return false;
+  put_quoted(writer.out, bytes.first(bytes.size() - 1), writer.options.string_limit);
+  return true;
+}
+
+// The upper half of an offset that 32-bit programs need (man 2 preadv).
+bool leaves_out_upper_half(const Call& /*call*/, std::size_t index) { return index == 4; }
+
 bool put_hex_length(const Writer& writer, const Call& call, std::size_t index) {
   if (index != 1) return false;
   put_hex(writer.out, argument(call, index));
@@ -318,6 +334,16 @@ constexpr std::pair<int, CallForm> forms[] = {
     {__NR_epoll_ctl, {.argument = put_epoll_event_argument}},
     {__NR_getrandom, {.argument = put_random_bytes}},
     {__NR_sendfile, {.argument = put_sendfile_offset}},
+    {__NR_setxattr, {.argument = put_attribute_value}},
+    {__NR_lsetxattr, {.argument = put_attribute_value}},
+    {__NR_fsetxattr, {.argument = put_attribute_value}},
+    {__NR_getxattr, {.argument = put_attribute_value}},
+    {__NR_lgetxattr, {.argument = put_attribute_value}},
+    {__NR_fgetxattr, {.argument = put_attribute_value}},
+    {__NR_preadv, {.leaves_out = leaves_out_upper_half}},
+    {__NR_pwritev, {.leaves_out = leaves_out_upper_half}},
+    {__NR_preadv2, {.leaves_out = leaves_out_upper_half}},
+    {__NR_pwritev2, {.leaves_out = leaves_out_upper_half}},
     {__NR_rseq, {.argument = put_hex_length}},
     {__NR_personality, {.argument = put_personality}},
 };

@@ -178,7 +178,7 @@ bool print_sockaddr(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
 bool print_msghdr(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto message = load<msghdr>(scope, at);
   if (!message) return false;
-  if (scope.dir == syscalls::Dir::inout && scope.event.result < 0) {  // a receive that gave nothing
+  if (scope.dir != syscalls::Dir::in && scope.event.result < 0) {  // a receive that gave nothing
     put_format(scope.out, "{{msg_namelen={}}}", message->msg_namelen);
     return true;
   }
@@ -192,7 +192,7 @@ bool print_mmsghdr(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   Braces fields(scope.out);
   fields.field("msg_hdr");
   put_message(scope, at, message->msg_hdr);
-  if (scope.is_filled()) put_decimal(fields.field("msg_len"), message->msg_len);
+  if (scope.event.result >= 0) put_decimal(fields.field("msg_len"), message->msg_len);
   return true;
 }
 

@@ -122,10 +122,10 @@ bool print_tms(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto times = load<std::array<std::int64_t, 4>>(scope, at);
   if (!times) return false;
   Braces fields(scope.out);
-  put_decimal(fields.field("tms_utime"), (*times)[0]);
-  put_decimal(fields.field("tms_stime"), (*times)[1]);
-  put_decimal(fields.field("tms_cutime"), (*times)[2]);
-  put_decimal(fields.field("tms_cstime"), (*times)[3]);
+  put_ticks(fields.field("tms_utime"), (*times)[0]);
+  put_ticks(fields.field("tms_stime"), (*times)[1]);
+  put_ticks(fields.field("tms_cutime"), (*times)[2]);
+  put_ticks(fields.field("tms_cstime"), (*times)[3]);
   return true;
 }
 

@@ -1,7 +1,6 @@
 #include "tools/dump/signals.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <bit>
@@ -10,6 +9,7 @@
 
 #include "format/syscalls/flags.h"
 #include "tools/dump/errors.h"
+#include "tools/dump/values.h"
 
 namespace rec::dump {
 namespace {
@@ -89,13 +89,6 @@ void put_sender(Braces& fields, const siginfo_t& info) {
 void put_value(Braces& fields, const siginfo_t& info) {
   put_decimal(fields.field("si_int"), info.si_value.sival_int);
   put_pointer(fields.field("si_ptr"), reinterpret_cast<std::uintptr_t>(info.si_value.sival_ptr));
-}
-
-void put_ticks(Text& out, std::int64_t ticks) {
-  put_decimal(out, ticks);
-  if (ticks == 0) return;
-  const auto per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  put_format(out, " /* {:.2f} s */", static_cast<double>(ticks) / per_second);
 }
 
 void put_child(Braces& fields, const siginfo_t& info) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <bit>
 #include <ctime>
@@ -53,6 +54,13 @@ void put_date(Text& out, std::int64_t seconds, std::int64_t nanoseconds) {
   put(out, std::string_view(text, std::strftime(text, sizeof text, "%FT%T", &local)));
   if (nanoseconds != 0) put_format(out, ".{:09}", nanoseconds);
   put(out, std::string_view(text, std::strftime(text, sizeof text, "%z", &local)));
+}
+
+void put_ticks(Text& out, std::int64_t ticks) {
+  put_decimal(out, ticks);
+  if (ticks == 0) return;
+  const auto per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  put_format(out, " /* {:.2f} s */", static_cast<double>(ticks) / per_second);
 }
 
 }  // namespace rec::dump

@@ -22,4 +22,7 @@ void put_bit_numbers(Text& out, std::span<const std::byte> bits, char open, char
 // zone.
 void put_date(Text& out, std::int64_t seconds, std::int64_t nanoseconds);
 
+// Clock ticks, and what they are in seconds: 10 /* 0.10 s */.
+void put_ticks(Text& out, std::int64_t ticks);
+
 }  // namespace rec::dump
