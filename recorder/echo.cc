@@ -41,6 +41,9 @@ std::uint16_t EchoDescriptors::flags_for(Process& process, Tid tid, std::int32_t
   return flags;
 }
 
-void EchoDescriptors::forget(Process& process) { process.echo_cache.clear(); }
+void EchoDescriptors::forget(Process& process) {
+  process.echo_cache.clear();
+  process.unshared_fds.clear();
+}
 
 }  // namespace rec

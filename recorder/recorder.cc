@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 
 #include "format/base/error.h"
 #include "recorder/filter.h"
@@ -101,12 +102,20 @@ TraceHeader describe_recording(const RecordOptions& options) {
   return header;
 }
 
+bool under_foreign_filter() {
+  std::ifstream status("/proc/self/status");
+  for (std::string key, value; status >> key >> value;) {
+    if (key == "Seccomp:") return value != "0";
+  }
+  return false;
+}
+
 RecordResult record(const RecordOptions& options, TraceWriter& writer) {
   set_up_own_signals();
   Session session(options, writer);
   Stopped first = launch({.executable = options.executable,
                           .arguments = options.command,
-                          .filter = make_filter(),
+                          .filter = options.under_filter ? std::vector<sock_filter>() : make_filter(),
                           .ptrace_options = trace_options,
                           .signals = options.signals});
   program_pid = first.tid().value();

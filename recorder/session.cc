@@ -1,5 +1,6 @@
 #include "recorder/session.h"
 
+#include <linux/audit.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -91,6 +92,7 @@ int Session::run(Stopped first) {
   first_tid_ = first.tid();
   auto process = std::make_shared<Process>();
   process->pid = Pid(first_tid_.value());
+  process->stops_at_entry = options_.under_filter;
   for (const int signal : options_.signals.ignored) process->actions.at(static_cast<std::size_t>(signal)).handler = 1;
   move_to_domain(*process, new_domain());
   Task& task = add_task(first_tid_, process);
@@ -161,7 +163,9 @@ void Session::dispatch(const WaitResult& result) {
   if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
     on_event(*task, event->event);
   } else if (std::holds_alternative<SyscallStop>(result.status)) {
-    if (task->aborting_for_signal) {
+    if (task->position == Task::Position::user) {
+      on_entry_stop(*task);
+    } else if (task->aborting_for_signal) {
       send_held_signal(*this, *task);
     } else if (task->domain().turn == task && (task->domain().waiting.empty() || !finished_turn(*task))) {
       finish_call(*this, *task);
@@ -184,16 +188,13 @@ bool Session::finished_turn(const Task& task) const {
 
 void Session::on_event(Task& task, int event) {
   switch (event) {
-    case PTRACE_EVENT_SECCOMP: {
-      const auto info = Stopped(task.tid).syscall_info().seccomp;
-      if (info.ret_data == static_cast<unsigned>(FilterMark::foreign_abi)) {
-        fail("task {} made a 32-bit (or x32) system call: rec records 64-bit programs only", task.tid);
+    case PTRACE_EVENT_SECCOMP:
+      if (task.position == Task::Position::call) {
+        resume_call(task);  // its entry stop is behind it
+        return;
       }
-      if (!task.held.empty() && deliver_held_signal_first(task)) return;
-      begin_call(*this, task, static_cast<std::int64_t>(info.nr), std::to_array(info.args));
-      after_entry(task);
+      on_entry_stop(task);
       return;
-    }
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE:
@@ -211,6 +212,19 @@ void Session::on_event(Task& task, int event) {
     default:
       resume_user(task);
   }
+}
+
+void Session::on_entry_stop(Task& task) {
+  const auto info = Stopped(task.tid).syscall_info();
+  if (info.arch != AUDIT_ARCH_X86_64) refuse_foreign_abi(task);
+  if (!task.held.empty() && deliver_held_signal_first(task)) return;
+  // Entry and seccomp information begin alike (linux/ptrace.h).
+  begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
+  after_entry(task);
+}
+
+void Session::refuse_foreign_abi(const Task& task) {
+  fail("task {} made a 32-bit (or x32) system call: rec records 64-bit programs only", task.tid);
 }
 
 // A call that is likely to return soon keeps the turn; while one blocks, another task of the domain goes on.
@@ -259,7 +273,7 @@ void Session::resume_user(Task& task, int signal) {
   task.position = Task::Position::user;
   task.left_ns = now_ns();
   task.interrupting = false;  // any other stop has cancelled it
-  (void)Stopped(task.tid).resume(Resume::cont, signal);
+  (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
 }
 
 void Session::resume_call(Task& task) {

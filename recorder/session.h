@@ -108,6 +108,8 @@ class Session {
   bool dispatch_one();
   void dispatch(const WaitResult& result);
   void on_event(Task& task, int event);
+  void on_entry_stop(Task& task);
+  [[noreturn]] static void refuse_foreign_abi(const Task& task);
   void on_interrupt_stop(Task& task);
   void on_group_stop(Task& task, int signal);
   void on_exit_event(Task& task);

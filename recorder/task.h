@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,11 @@ struct Process {
   std::shared_ptr<Domain> domain;
   std::array<KernelSigaction, 65> actions{};
   bool maps_files_shared = false;  // some file, which calls may change
+  // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's (seccomp(2): the
+  // strictest answer wins). Then entries are seen as system-call stops, which come before all filters.
+  bool stops_at_entry = false;
+  // Descriptors known to lead to no file that is mapped shared.
+  std::set<std::int32_t> unshared_fds;
   // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else EventFlags.
   std::map<std::int32_t, std::uint16_t> echo_cache;
   std::uint64_t heap_end = 0;

@@ -33,6 +33,7 @@ int run(const Arguments& arguments, const InheritedSignals& signals) {
   options.command = arguments.command;
   options.signals = signals;
   options.quiet = arguments.quiet;
+  options.under_filter = under_foreign_filter();
   int error = 0;
   const auto executable = find_executable(arguments.command.front(), &error);
   if (!executable) throw CannotRun(arguments.command.front(), error);

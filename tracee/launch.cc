@@ -57,17 +57,23 @@ void restore_signals(const InheritedSignals& signals) {
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals.mask, nullptr, sizeof signals.mask);
 }
 
+void install(const std::vector<sock_filter>& filter, int report_fd) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+  // With CAP_SYS_ADMIN the filter needs no no_new_privs, and setuid programs keep working (seccomp(2)).
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_fails(report_fd, "NO_NEW_PRIVS");
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) child_fails(report_fd, "seccomp");
+}
+
 [[noreturn]] void child(const LaunchOptions& options, char* const* argv, int go_fd, int report_fd) {
   char go = 0;
   if (::read(go_fd, &go, 1) != 1) ::_exit(127);  // rec is gone or could not trace us
   restore_signals(options.signals);
   if (::prctl(PR_SET_TSC, PR_TSC_SIGSEGV) != 0) child_fails(report_fd, "PR_SET_TSC");
-  const sock_fprog program{static_cast<unsigned short>(options.filter.size()),
-                           const_cast<sock_filter*>(options.filter.data())};
-  // With CAP_SYS_ADMIN the filter needs no no_new_privs, and setuid programs keep working (seccomp(2)).
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_fails(report_fd, "NO_NEW_PRIVS");
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) child_fails(report_fd, "seccomp");
+  if (options.filter.empty()) {
+    ::raise(SIGSTOP);  // rec looks at every call from here on
+  } else {
+    install(options.filter, report_fd);
   }
   ::syscall(SYS_execve, options.executable.c_str(), argv, environ);
   child_fails(report_fd, "execve");
@@ -81,24 +87,26 @@ void restore_signals(const InheritedSignals& signals) {
   fail("cannot set up the program's process: it {}", describe(status));
 }
 
-// Up to the seccomp stop of its execve: seccomp(2) itself, and what comes before it, are not filtered.
-Stopped run_to_exec(Tid tid, const Pipe& report) {
+// Up to its execve: seccomp(2) itself, and what comes before it, are not filtered.
+Stopped run_to_exec(Tid tid, bool filtered, const Pipe& report) {
+  const Resume how = filtered ? Resume::cont : Resume::syscall;
   for (;;) {
     const auto result = wait_for(tid, WaitMode::block);
     if (!result) continue;
-    if (const auto* event = std::get_if<PtraceEvent>(&result->status)) {
-      Stopped task(tid);
-      if (event->event == PTRACE_EVENT_SECCOMP && task.syscall_info().seccomp.nr == SYS_execve) return task;
-      (void)std::move(task).resume(Resume::cont);
-    } else if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
-      (void)Stopped(tid).resume(Resume::cont, stop->signal);
-    } else if (std::holds_alternative<GroupStop>(result->status)) {
-      (void)Stopped(tid).resume(Resume::listen);
-    } else if (std::holds_alternative<SyscallStop>(result->status)) {
-      (void)Stopped(tid).resume(Resume::cont);
-    } else {
+    if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
       report_child_failure(report, result->status);
     }
+    Stopped task(tid);
+    int signal = 0;
+    if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
+      signal = stop->signal == SIGSTOP ? 0 : stop->signal;
+    } else if (!std::holds_alternative<GroupStop>(result->status)) {
+      // Entry and seccomp information begin alike (linux/ptrace.h).
+      const auto info = task.syscall_info();
+      const bool entry = info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP;
+      if (entry && info.entry.nr == SYS_execve) return task;
+    }
+    (void)std::move(task).resume(how, signal);
   }
 }
 
@@ -136,7 +144,7 @@ Stopped launch(const LaunchOptions& options) {
          errno_text(error.errno_value()));
   }
   if (::write(go.write.get(), "g", 1) != 1) fail_with_errno("write to the program's process");
-  return run_to_exec(Tid(pid), report);
+  return run_to_exec(Tid(pid), !options.filter.empty(), report);
 }
 
 std::optional<std::string> find_executable(const std::string& program, int* error) {

@@ -24,12 +24,14 @@ struct InheritedSignals {
 struct LaunchOptions {
   std::string executable;  // a path; no search
   std::vector<std::string> arguments;
-  std::vector<sock_filter> filter;  // seccomp program, installed right before the exec
+  // Seccomp program, installed right before the exec. Empty: none.
+  std::vector<sock_filter> filter;
   std::uint64_t ptrace_options = 0;
   InheritedSignals signals;
 };
 
-// Forks and returns the child in its seccomp stop at the execve of `executable`; everything else it did is behind it.
+// Forks and returns the child at its execve of `executable`, in the seccomp stop, or without a filter in the system-call
+// entry stop; everything else it did is behind it.
 // The child is traced by the calling thread and dies with it (PTRACE_O_EXITKILL is the caller's to give).
 // Timing instructions trap from its first instruction on (PR_SET_TSC, prctl(2)).
 // Throws Error when the child could not be set up; the text says what of it failed and what to do.

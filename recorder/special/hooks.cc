@@ -86,6 +86,11 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }
   if (special == Special::rt_sigaction) remember_action(task);
+  // A filter of the program's own: from here on its calls are seen before it can refuse them. A thread-synchronising one
+  // holds for the whole process, and to look too early does no harm.
+  const bool filters = special == Special::seccomp ||
+                       (special == Special::prctl && task.call.call.args[0] == PR_SET_SECCOMP);
+  if (filters) task.process->stops_at_entry = true;
   if (special == Special::set_robust_list) task.robust_list = task.call.call.args[0];
   if (special == Special::set_tid_address) task.clear_tid = task.call.call.args[0];
   return false;

@@ -71,10 +71,15 @@ bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra
   const int argument = changed_fd_argument(task.call);
   if (argument < 0) return false;
   const auto fd = static_cast<std::int32_t>(task.call.call.args.at(static_cast<std::size_t>(argument)));
+  if (task.process->unshared_fds.count(fd) != 0) return false;
   struct stat info {};
-  if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  const std::uint64_t object = session.find_shared_object(info.st_dev, info.st_ino);
-  if (object == 0) return false;
+  const bool regular =
+      ::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  const std::uint64_t object = regular ? session.find_shared_object(info.st_dev, info.st_ino) : 0;
+  if (object == 0) {
+    task.process->unshared_fds.insert(fd);
+    return false;
+  }
   const auto file_size = static_cast<std::uint64_t>(info.st_size);
   std::uint64_t& known_size = session.shared_file_size(object);
   const bool pages_changed = page_up(known_size) != page_up(file_size);

@@ -23,15 +23,25 @@ Tid clone_real(const ReplayTask& parent, bool share_memory) {
   return *calls.created();
 }
 
+void check_makes_task(const ReplayTask& parent, const Event& event) {
+  using syscalls::Special;
+  const syscalls::Syscall* entry = parent.position == ReplayTask::Position::at_entry
+                                       ? syscalls::find(static_cast<std::int64_t>(parent.registers.orig_rax))
+                                       : nullptr;
+  const Special special = entry != nullptr ? entry->special : Special::none;
+  if (special != Special::fork && special != Special::vfork && special != Special::clone &&
+      special != Special::clone3) {
+    diverge(event, parent, "its parent is inside a call that makes a task", describe_position(parent));
+  }
+}
+
 }  // namespace
 
 void replay_start(Replayer& replayer, const Event& event) {
   const Extra& extra = *event.extra;
   ReplayTask& parent = replayer.task(extra.parent, event);
   replayer.advance(parent, event);
-  if (parent.position != ReplayTask::Position::at_entry) {
-    diverge(event, parent, "a call that makes a task", describe_position(parent));
-  }
+  check_makes_task(parent, event);
   const bool share_memory = (extra.clone_flags & CLONE_VM) != 0;
   ReplayTask& child = replayer.add_task(event.tid, clone_real(parent, share_memory));
   child.pid = extra.pid;
