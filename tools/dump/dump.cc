@@ -23,8 +23,16 @@ struct DumpCommand {
   DumpOptions options;
   std::string trace;
   std::int32_t pid = 0;
+  int times = 0;  // how often -t was given
   bool relative = false;
 };
+
+TimeStamp time_stamp(const DumpCommand& command) {
+  if (command.relative) return TimeStamp::relative;
+  if (command.times == 0) return TimeStamp::none;
+  if (command.times == 1) return TimeStamp::clock;
+  return command.times == 2 ? TimeStamp::clock_micros : TimeStamp::epoch_micros;
+}
 
 void dump_trace(const DumpCommand& command) {
   TraceReader reader(resolve_trace(command.trace));
@@ -55,17 +63,9 @@ void add_options(CLI::App& app, const std::shared_ptr<DumpCommand>& command) {
   app.add_flag_callback(
       "-f", [] {}, "Accepted because strace has it: all processes are always shown");
   app.add_option("-o", options.output, "Write to this file instead of standard output")->type_name("FILE");
-  app.add_flag_callback(
-      "-r", [command] { command->relative = true; }, "Print the time since the line before");
-  app.add_flag(
-         "-t",
-         [command](std::int64_t count) {
-           command->options.time_stamp = count >= 3   ? TimeStamp::epoch_micros
-                                         : count == 2 ? TimeStamp::clock_micros
-                                                      : TimeStamp::clock;
-         },
-         "Print the time of day; -tt with microseconds; -ttt as seconds since 1970")
-      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  app.add_flag("-r", command->relative, "Print the time since the line before");
+  app.add_flag("-t", command->times,
+               "Print the time of day; -tt with microseconds; -ttt as seconds since 1970");
   app.add_flag("-T", options.durations, "Print how long each call took");
   app.add_option("-e", options.calls, "trace=LIST: only these calls (names, %classes; a leading ! excludes)")
       ->type_name("EXPR")
@@ -82,7 +82,7 @@ void add_dump(CLI::App& app) {
   const auto command = std::make_shared<DumpCommand>();
   add_options(*dump, command);
   dump->callback([command, dump] {
-    if (command->relative) command->options.time_stamp = TimeStamp::relative;
+    command->options.time_stamp = time_stamp(*command);
     if (dump->count("--pid") > 0) command->options.pid = command->pid;
     dump_trace(*command);
   });

@@ -45,9 +45,8 @@ void put_clone(const Writer& writer, const Call& call) {
   }
   if ((flags & (CLONE_PARENT_SETTID | CLONE_PIDFD)) != 0) {
     put(out, ", parent_tid=");
-    const auto tid = call.after.read(RemotePtr<std::int32_t>(argument(call, 2)));
-    if (call.succeeded() && tid) {
-      put_format(out, "[{}]", *tid);
+    if (call.succeeded() && (flags & CLONE_PARENT_SETTID) != 0) {
+      put_format(out, "[{}]", call.event.result);
     } else {
       put_pointer(out, argument(call, 2));
     }
@@ -62,25 +61,22 @@ void put_clone(const Writer& writer, const Call& call) {
   }
 }
 
-// clone3({flags=…} => {parent_tid=[18102]}, 88): what the kernel stored comes after what was passed.
+// clone3({flags=…} => {parent_tid=[18102]}, 88): what the kernel stored comes after what was passed. The new
+// task may already have cleared its number again where it was stored, but it is the call's result anyhow.
 bool put_clone3_argument(const Writer& writer, const Call& call, std::size_t index) {
   if (index != 0) return false;
   put_argument(writer, call, index);
-  constexpr std::size_t given = CLONE_ARGS_SIZE_VER0;
   ::clone_args args{};
-  if (!call.before.read_exact(RemotePtr<>(argument(call, 0)),
-                              std::as_writable_bytes(std::span(&args, 1)).first(given))) {
-    return true;
-  }
-  const auto parent_tid = call.after.read(RemotePtr<std::int32_t>(args.parent_tid));
-  const auto pidfd = call.after.read(RemotePtr<std::int32_t>(args.pidfd));
-  const bool has_tid = (args.flags & CLONE_PARENT_SETTID) != 0 && parent_tid;
-  const bool has_fd = (args.flags & CLONE_PIDFD) != 0 && pidfd;
-  if (!call.succeeded() || (!has_tid && !has_fd)) return true;
+  const auto given = std::as_writable_bytes(std::span(&args, 1)).first(CLONE_ARGS_SIZE_VER0);
+  if (!call.succeeded() || !call.before.read_exact(RemotePtr<>(argument(call, 0)), given)) return true;
+  const bool has_tid = (args.flags & CLONE_PARENT_SETTID) != 0;
+  const auto pidfd =
+      (args.flags & CLONE_PIDFD) != 0 ? call.after.read(RemotePtr<std::int32_t>(args.pidfd)) : std::nullopt;
+  if (!has_tid && !pidfd) return true;
   put(writer.out, " => ");
   Braces fields(writer.out);
-  if (has_fd) put_format(fields.field("pidfd"), "[{}]", *pidfd);
-  if (has_tid) put_format(fields.field("parent_tid"), "[{}]", *parent_tid);
+  if (pidfd) put_format(fields.field("pidfd"), "[{}]", *pidfd);
+  if (has_tid) put_format(fields.field("parent_tid"), "[{}]", call.event.result);
   return true;
 }
 

@@ -238,7 +238,8 @@ bool print_ifreq(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
       put_decimal(fields.field("ifr_ifindex"), request->ifr_ifindex);
       break;
     case SIOCGIFFLAGS:
-      put_hex(fields.field("ifr_flags"), static_cast<std::uint16_t>(request->ifr_flags));
+      put_flags(fields.field("ifr_flags"), FlagSet::interface_flags,
+                static_cast<std::uint16_t>(request->ifr_flags));
       break;
     case SIOCGIFMTU:
       put_decimal(fields.field("ifr_mtu"), request->ifr_mtu);
