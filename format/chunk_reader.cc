@@ -140,11 +140,16 @@ const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, 
   if (ZSTD_isError(unpacked) != 0)
     damaged(fmt::format("it cannot be unpacked ({})", ZSTD_getErrorName(unpacked)));
   if (unpacked != raw.size()) damaged("it unpacks to another size than its header says");
-  if (raw.size() < least_raw_size) damaged("it is too short");
+  const fb::Chunk* root = verified_chunk(raw);
+  if (root == nullptr) damaged("its structure is not that of a chunk");
+  return *root;
+}
+
+const fb::Chunk* verified_chunk(std::span<const std::byte> raw) {
+  if (raw.size() < least_raw_size) return nullptr;
   flatbuffers::Verifier verifier(reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size(), max_depth,
                                  max_tables);
-  if (!fb::VerifySizePrefixedChunkBuffer(verifier)) damaged("its structure is not that of a chunk");
-  return *fb::GetSizePrefixedChunk(raw.data());
+  return fb::VerifySizePrefixedChunkBuffer(verifier) ? fb::GetSizePrefixedChunk(raw.data()) : nullptr;
 }
 
 void ChunkReader::fail_damaged(std::uint64_t offset, std::size_t number, std::string_view problem) const {

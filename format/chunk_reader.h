@@ -31,6 +31,10 @@ class RawChunk {
   std::size_t size_ = 0;
 };
 
+// The chunk that an unpacked payload holds, all of it verified to lie inside; nullptr when it is none. The
+// bytes are to be aligned as those of a RawChunk.
+[[nodiscard]] const fb::Chunk* verified_chunk(std::span<const std::byte> raw);
+
 class ChunkReader {
  public:
   // Opens the file and reads its prologue. Throws Error as the constructor of TraceReader does.

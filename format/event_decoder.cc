@@ -54,6 +54,9 @@ EventDecoder::EventDecoder(const fb::Events& chunk, std::uint64_t first_event, s
 }
 
 void EventDecoder::check_dictionaries() const {
+  check_aligned(chunk_->contexts());
+  check_aligned(chunk_->shapes());
+  check_aligned(chunk_->items());
   const std::uint32_t contexts = size_of(chunk_->contexts());
   const std::uint32_t items = size_of(chunk_->items());
   if (contexts > count_ || size_of(chunk_->shapes()) > count_)

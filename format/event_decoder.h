@@ -57,9 +57,9 @@ class EventDecoder {
     Planes(const flatbuffers::Vector<std::uint8_t>* bytes, std::uint32_t count);
     [[nodiscard]] std::uint64_t operator[](std::uint32_t i) const {
       std::uint64_t value = 0;
-      const std::uint8_t* byte = bytes_ + i;
-      for (unsigned shift = 0; shift < bits_; shift += 8, byte += count_)
-        value |= std::uint64_t{*byte} << shift;
+      std::size_t at = i;
+      for (unsigned shift = 0; shift < bits_; shift += 8, at += count_)
+        value |= std::uint64_t{bytes_[at]} << shift;
       return value;
     }
 

@@ -67,6 +67,7 @@ ChunkPlace place_of(const fb::ChunkEntry& entry) {
 }
 
 ChunkMap read_chunks(const fb::Index& index, std::uint64_t index_offset) {
+  check_aligned(index.chunks());
   ChunkMap map;
   const std::uint32_t tasks = size_of(index.tasks());
   map.chunks.reserve(size_of(index.chunks()));
@@ -94,6 +95,7 @@ IndexContents read_index(const fb::Index& index, std::uint64_t index_offset) {
     throw Implausible{"it counts other events than its chunks have"};
   for (std::uint32_t i = 0; i < size_of(index.contents()); ++i)
     add_content(read.contents, *index.contents()->Get(i));
+  check_aligned(index.blocks());
   read.block_chunks.reserve(size_of(index.blocks()));
   for (std::uint32_t i = 0; i < size_of(index.blocks()); ++i) {
     const fb::BlockEntry& entry = *index.blocks()->Get(i);

@@ -267,8 +267,13 @@ std::span<const std::byte> TraceReader::Impl::find_block(const BlockHash& hash, 
 void TraceReader::Impl::load_blocks(std::size_t number, BlockChunk& into) {
   into.number.reset();
   into.blocks = file_.load(map_.chunks[number], number, into.raw).body_as_Blocks();
-  if (into.blocks == nullptr || into.blocks->places() == nullptr || into.blocks->bytes() == nullptr)
-    fail_damaged(number, "it does not hold file content");
+  try {
+    if (into.blocks == nullptr || into.blocks->places() == nullptr || into.blocks->bytes() == nullptr)
+      throw Implausible{"it does not hold file content"};
+    check_aligned(into.blocks->places());
+  } catch (const Implausible& implausible) {
+    fail_damaged(number, implausible.problem);
+  }
   into.number = number;
 }
 

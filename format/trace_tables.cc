@@ -119,6 +119,7 @@ Offset<fb::Content> pack(FlatBufferBuilder& builder, const Content& content) {
 }
 
 Content unpack(const fb::Content& table) {
+  check_aligned(table.blocks());
   Content content;
   content.id = ContentId(table.id());
   content.path = text_of(table.path());

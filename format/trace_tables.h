@@ -48,6 +48,14 @@ template <class T>
   return vector == nullptr ? 0 : vector->size();
 }
 
+// The verifier of FlatBuffers 2.0 does not look at the alignment of structs in vectors; this throws
+// Implausible. An empty vector may lie anywhere.
+template <class T>
+void check_aligned(const flatbuffers::Vector<const T*>* vector) {
+  if (size_of(vector) > 0 && reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) != 0)
+    throw Implausible{"a vector does not lie where its elements can"};
+}
+
 // Every block of a content lies inside it.
 [[nodiscard]] bool block_is_inside(const Content::Block& block, std::uint64_t content_size);
 

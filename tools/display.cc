@@ -1,6 +1,7 @@
 #include "tools/display.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +51,19 @@ bool is_control(char32_t code) {
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+// The first `width` characters, the last of them … when there were more.
+std::string cut_to(const std::string& text, std::size_t width) {
+  if (width_of(text) <= width) return text;
+  std::string out;
+  std::size_t characters = 0;
+  for (const char c : text) {
+    const bool begins = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    if (begins && ++characters >= width) break;
+    out += c;
+  }
+  return out + "…";
 }
 
 void append_escaped(std::string& out, char c) {
@@ -148,24 +162,31 @@ std::string exit_text(std::int32_t wait_status) {
   return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
-std::string Columns::text() const {
+std::string Columns::text(std::size_t width) const {
   std::vector<std::size_t> widths(alignment_.size());
   for (const auto& line : lines_) {
     for (std::size_t i = 0; i < line.size(); ++i) widths.at(i) = std::max(widths.at(i), width_of(line[i]));
   }
   std::string out;
   for (const auto& line : lines_) {
+    std::string row;
     for (std::size_t i = 0; i < line.size(); ++i) {
       const std::string padding(widths[i] - width_of(line[i]), ' ');
       const bool is_last = i + 1 == line.size();
-      if (i > 0) out += "  ";
-      if (alignment_[i] == Align::right) out += padding;
-      out += line[i];
-      if (alignment_[i] == Align::left && !is_last) out += padding;
+      if (i > 0) row += "  ";
+      if (alignment_[i] == Align::right) row += padding;
+      row += line[i];
+      if (alignment_[i] == Align::left && !is_last) row += padding;
     }
-    out += '\n';
+    out += cut_to(row, width) + '\n';
   }
   return out;
+}
+
+std::size_t output_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return Columns::no_limit;
+  return size.ws_col;
 }
 
 bool write_output(std::string_view text) {

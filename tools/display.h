@@ -33,12 +33,17 @@ class Columns {
   enum class Align : std::uint8_t { left, right };
   explicit Columns(std::vector<Align> alignment) : alignment_(std::move(alignment)) {}
   void add(std::vector<std::string> cells) { lines_.push_back(std::move(cells)); }
-  [[nodiscard]] std::string text() const;
+  // Lines are cut to `width` characters (their last cells then end in …).
+  [[nodiscard]] std::string text(std::size_t width = no_limit) const;
+  static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 
  private:
   std::vector<Align> alignment_;
   std::vector<std::vector<std::string>> lines_;
 };
+
+// Characters in a line of standard output: no_limit unless it is a terminal.
+[[nodiscard]] std::size_t output_width();
 
 // Writes to standard output, whole. False: nobody reads it any more (`rec ls | head`), which is no failure.
 // Throws Error for everything else.

@@ -81,7 +81,7 @@ void run() {
     columns.add(
         {line.name, human_size(line.size), local_time(line.time_ns), line.events, line.exit, line.command});
   }
-  (void)write_output(columns.text());
+  (void)write_output(columns.text(output_width()));
 }
 
 }  // namespace

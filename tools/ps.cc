@@ -51,7 +51,7 @@ std::string table_of(const std::vector<Process>& processes) {
     columns.add({fmt::format("{}", process.pid), parent, fmt::format("{}", process.threads),
                  process.wait_status ? exit_text(*process.wait_status) : "-", indented(process, depth)});
   }
-  return columns.text();
+  return columns.text(output_width());
 }
 
 void run(const std::string& name) {

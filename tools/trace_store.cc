@@ -44,6 +44,16 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
 }
 
+// What `latest` points to, by its own name: the link may point elsewhere a moment later. Empty: there is no
+// such file.
+std::string latest_recording(const std::string& directory) {
+  std::error_code error;
+  const std::filesystem::path target = std::filesystem::read_symlink(directory + "/" + latest_name, error);
+  if (error) return {};
+  const std::string path = target.is_absolute() ? target.string() : directory + "/" + target.string();
+  return exists(path) ? path : std::string();
+}
+
 // When `latest` points nowhere (its recording was deleted): the newest one that is left. Empty: there is
 // none.
 std::string newest_recording() {
@@ -111,8 +121,7 @@ std::string resolve_trace(const std::string& name) {
   if (name.find('/') != std::string::npos || (!name.empty() && exists(name))) return name;
   const std::string directory = trace_directory();
   if (name.empty()) {
-    const std::string latest = directory + "/" + latest_name;
-    if (exists(latest)) return latest;
+    if (const std::string latest = latest_recording(directory); !latest.empty()) return latest;
     const std::string newest = newest_recording();
     if (newest.empty()) fail("no recording yet in {}: make one with ‘rec record -- PROGRAM’", directory);
     return newest;

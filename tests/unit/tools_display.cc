@@ -59,6 +59,10 @@ TEST_CASE("columns are as wide as their widest cell") {
         "name       n  what\n"
         "ä       1234  x\n"
         "longer     1  \n");
+  CHECK(columns.text(16) ==
+        "name       n  w…\n"
+        "ä       1234  x\n"
+        "longer     1  \n");
 }
 
 }  // namespace
