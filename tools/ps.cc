@@ -1,4 +1,5 @@
 // `rec ps`: the process tree of a trace.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,9 +36,10 @@ std::vector<std::pair<std::size_t, std::size_t>> with_depth(const std::vector<Pr
 
 std::string indented(const Process& process, std::size_t depth) {
   constexpr std::size_t deepest = 40;
-  const std::string command = shell_quoted(process.command);
-  return std::string(2 * std::min(depth, deepest), ' ') +
-         (process.executed ? command : "(forked) " + command);
+  // Without a command: the recording breaks off before the first exec.
+  const std::string command = process.command.empty() ? "?" : shell_quoted(process.command);
+  const bool is_copy = !process.executed && !process.command.empty();
+  return std::string(2 * std::min(depth, deepest), ' ') + (is_copy ? "(forked) " : "") + command;
 }
 
 std::string table_of(const std::vector<Process>& processes) {

@@ -146,8 +146,8 @@ TEST_CASE("ps prints the process tree") {
   (void)record("a", 1000, 0);
   CHECK(output_of(add_ps, "ps") ==
         "PID  PPID  THREADS  EXIT     COMMAND\n"
-        "100     -        2  -        (forked) \n"
-        "102   100        1  SIGTERM    (forked) \n");
+        "100     -        2  -        ?\n"
+        "102   100        1  SIGTERM    ?\n");
 }
 
 TEST_CASE("a trace that is not there is an error with advice") {
