@@ -14,7 +14,6 @@
 
 namespace rec {
 
-using layout::ChunkHeader;
 using layout::ChunkPlace;
 
 namespace {
