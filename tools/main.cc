@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   rec::add_ls(app);
   rec::add_info(app);
   rec::add_ps(app);
+  rec::add_stat(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

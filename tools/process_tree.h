@@ -30,6 +30,11 @@ class ProcessTree {
   void add(const Event& event);
   // In the order in which they began. A pid that the kernel gave out again is a process of its own.
   [[nodiscard]] const std::vector<Process>& processes() const { return processes_; }
+  // Place in processes() of the one that the task belongs to at this point of the trace.
+  [[nodiscard]] std::optional<std::size_t> process_of(Tid task) const {
+    const auto found = process_of_task_.find(task);
+    return found == process_of_task_.end() ? std::nullopt : std::optional(found->second);
+  }
 
  private:
   void on_start(const Event& event);
