@@ -188,6 +188,12 @@ void Dumper::put_trap_line(const Event& event, Text& out) {
     pad_to(out, start, result_column);
     put(out, "= ");
   };
+  // See EventKind::trap: args[0] is the register, args[2] the flags, of which the carry says that there was a number.
+  const auto put_random = [&](std::string_view name) {
+    put_name(name);
+    put_hex(out, event.args[0]);
+    if ((event.args[2] & 1) == 0) put(out, " (no number ready)");
+  };
   switch (TrapKind{event.nr}) {
     case TrapKind::rdtsc:
       put_name("rdtsc");
@@ -201,6 +207,20 @@ void Dumper::put_trap_line(const Event& event, Text& out) {
     case TrapKind::cpuid:
       put_name("cpuid");
       put_format(out, "{{eax={:#x}, ebx={:#x}, ecx={:#x}, edx={:#x}}}", rax, rbx, rcx, rdx);
+      break;
+    case TrapKind::rdrand:
+      put_random("rdrand");
+      break;
+    case TrapKind::rdseed:
+      put_random("rdseed");
+      break;
+    case TrapKind::rdpid:
+      put_name("rdpid");
+      put_hex(out, rax);
+      break;
+    case TrapKind::xgetbv:
+      put_name("xgetbv");
+      put_hex(out, rdx << 32 | (rax & 0xffffffff));
       break;
   }
   put(out, '\n');

@@ -75,7 +75,11 @@ void CallFilter::add(std::string_view word) {
   const bool may_be_missing = !word.empty() && word.front() == '?';
   if (may_be_missing) word.remove_prefix(1);
   if (word.empty() || word == "none") return;
-  if (word == "all") return listed_.assign(listed_.size(), true);
+  if (word == "all") {
+    listed_.assign(listed_.size(), true);
+    unknown_listed_ = true;
+    return;
+  }
   const bool is_class = word.front() == '%' || is_bare_class(word);
   if (word.front() == '%') word.remove_prefix(1);
   if (is_class) {

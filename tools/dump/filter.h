@@ -17,13 +17,14 @@ class CallFilter {
 
   [[nodiscard]] bool shows(std::int32_t nr) const {
     const auto index = static_cast<std::uint32_t>(nr);
-    return index < listed_.size() ? listed_[index] != inverted_ : inverted_;
+    return (index < listed_.size() ? listed_[index] : unknown_listed_) != inverted_;
   }
 
  private:
   void add(std::string_view word);
 
-  std::vector<bool> listed_;
+  std::vector<bool> listed_;     // by number
+  bool unknown_listed_ = false;  // the numbers that the table does not have
   bool inverted_ = true;  // shown are the calls that are not listed
 };
 
