@@ -151,7 +151,8 @@ OwnedEvent sample_event(std::uint64_t i) {
   OwnedEvent event;
   Event& fixed = event.fixed;
   fixed.tid = Tid(static_cast<std::int32_t>(1000 + i % 3));
-  fixed.kind = static_cast<EventKind>(i % 7 == 0 ? i / 7 % 10 : 0);
+  fixed.kind =
+      static_cast<EventKind>(i % 7 == 0 ? i / 7 % (static_cast<std::uint64_t>(last_event_kind) + 1) : 0);
   fixed.flags = static_cast<std::uint16_t>(i % 5 == 0 ? random() : 0);
   fixed.nr = static_cast<std::int32_t>(i % 11 == 0 ? random() : i % 4);
   for (std::uint64_t& argument : fixed.args) argument = random() >> (random() % 64);
