@@ -10,6 +10,7 @@ void add_dump(CLI::App& app);  // dump/
 void add_ls(CLI::App& app);
 void add_info(CLI::App& app);
 void add_ps(CLI::App& app);
+void add_coverage(CLI::App& app);  // coverage/
 void add_stat(CLI::App& app);      // stat/
 
 }  // namespace rec

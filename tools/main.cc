@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   rec::add_info(app);
   rec::add_ps(app);
   rec::add_stat(app);
+  rec::add_coverage(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

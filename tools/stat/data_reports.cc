@@ -1,6 +1,7 @@
 // The reports of `rec stat` for programs: JSON and CSV.
 #include <fmt/format.h>
 
+#include "tools/call_names.h"
 #include "tools/display.h"
 #include "tools/json.h"
 #include "tools/stat/report.h"

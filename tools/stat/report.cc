@@ -6,6 +6,7 @@
 #include <array>
 #include <tuple>
 
+#include "tools/call_names.h"
 #include "tools/display.h"
 
 namespace rec::stat {

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "format/registers.h"
 #include "format/syscalls/table.h"
+#include "tools/call_names.h"
 #include "tools/dump/call.h"
 #include "tools/dump/errors.h"
 
@@ -20,13 +19,6 @@ std::uint64_t duration_of(const Event& event) {
 }
 
 bool returned(const Event& event) { return (event.flags & event_no_result) == 0; }
-
-std::string call_name(std::int32_t nr) {
-  const syscalls::Syscall* call = syscalls::find(nr);
-  // strace's name for a number that it does not know.
-  return call != nullptr ? std::string(call->name)
-                         : fmt::format("syscall_{:#x}", static_cast<std::uint32_t>(nr));
-}
 
 std::string call_text(const Event& event) {
   const dump::DumpOptions options;
@@ -45,22 +37,6 @@ bool outlasts(const LongCall& a, const LongCall& b) {
 }
 
 }  // namespace
-
-std::string error_name(std::int32_t error) {
-  if (const char* name = ::strerrorname_np(error); name != nullptr) return name;
-  if (!is_restart_code(-error)) return fmt::format("{}", error);
-  switch (RestartCode{-error}) {
-    case RestartCode::restart_sys:
-      return "ERESTARTSYS";
-    case RestartCode::restart_no_intr:
-      return "ERESTARTNOINTR";
-    case RestartCode::restart_no_hand:
-      return "ERESTARTNOHAND";
-    case RestartCode::restart_restart_block:
-      return "ERESTART_RESTARTBLOCK";
-  }
-  return {};
-}
 
 void Counts::add(const Event& event, bool is_failure) {
   ++calls;

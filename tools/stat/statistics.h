@@ -107,7 +107,4 @@ class Statistics {
   std::uint64_t events_ = 0;
 };
 
-// ENOENT for 2, ERESTARTSYS for 512; the number where there is no name.
-[[nodiscard]] std::string error_name(std::int32_t error);
-
 }  // namespace rec::stat
