@@ -363,6 +363,25 @@ TEST_CASE("control data that lies about its length ends the list") {
   CHECK(line.find("msg_control=[], msg_controllen=32") != std::string::npos);
 }
 
+TEST_CASE("control data of a length near the end of numbers is not followed") {
+  ::msghdr message{};
+  message.msg_control = reinterpret_cast<void*>(address_c);
+  message.msg_controllen = ~std::size_t{0};
+  struct {
+    std::uint64_t length = ~std::uint64_t{5};
+    std::int32_t level = SOL_SOCKET, type = SCM_RIGHTS;
+  } control;
+  const std::string line =
+      RecordedCall(__NR_sendmsg, {3, address_a, 0}).in(address_a, message).in(address_c, control).text();
+  CHECK(line.find("msg_control=[], msg_controllen=18446744073709551615") != std::string::npos);
+}
+
+TEST_CASE("a time whose fraction is none has no date") {
+  const std::array<std::uint64_t, 4> times = {1, ~std::uint64_t{0}, 2, 2'000'000};
+  CHECK(RecordedCall(__NR_utimes, {0, address_a}).in(address_a, times).result(-EINVAL).text() ==
+        "utimes(NULL, [{tv_sec=1, tv_usec=-1}, {tv_sec=2, tv_usec=2000000}]) = -1 EINVAL (Invalid argument)");
+}
+
 TEST_CASE("terminal settings and window sizes") {
   ::termios settings{};
   settings.c_iflag = ICRNL | IXON;

@@ -188,7 +188,8 @@ void Dumper::put_trap_line(const Event& event, Text& out) {
     pad_to(out, start, result_column);
     put(out, "= ");
   };
-  // See EventKind::trap: args[0] is the register, args[2] the flags, of which the carry says that there was a number.
+  // See EventKind::trap: args[0] is the register, args[2] the flags, of which the carry says that there was a
+  // number.
   const auto put_random = [&](std::string_view name) {
     put_name(name);
     put_hex(out, event.args[0]);

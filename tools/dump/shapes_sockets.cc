@@ -199,6 +199,9 @@ bool print_mmsghdr(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
 bool print_control(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
   if (scope.memory.view(at, sizeof(ControlHeader)).size() < sizeof(ControlHeader)) return false;
   Braces list(scope.out, '[', ']');
+  // Lengths come from the traced program: none may wrap a position around.
+  constexpr std::uint64_t most_bytes = 1 << 20;
+  size = std::min(size, most_bytes);
   std::uint64_t position = 0;
   while (position + sizeof(ControlHeader) <= size) {
     const auto header = load<ControlHeader>(scope, at.plus_bytes(position));

@@ -43,6 +43,9 @@ void put_moment(Text& out, const Time& time, std::string_view fraction_name, std
   if (fraction_name == nanoseconds && time.fraction == UTIME_NOW) return put(out, "UTIME_NOW");
   if (fraction_name == nanoseconds && time.fraction == UTIME_OMIT) return put(out, "UTIME_OMIT");
   put_time(out, time, fraction_name);
+  constexpr std::int64_t ns_per_s = 1'000'000'000;
+  if (time.fraction < 0 || time.fraction >= ns_per_s / fraction_ns)
+    return;  // not a time: the kernel will refuse it
   put(out, " /* ");
   put_date(out, time.seconds, time.fraction * fraction_ns);
   put(out, " */");
