@@ -1,5 +1,6 @@
 // System calls: what of the caller's memory belongs to the event, before and after.
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +9,9 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/special/special.h"
+#include "tracee/agent_area.h"
 #include "tracee/maps.h"
+#include "tracee/remote_call.h"
 
 namespace rec {
 namespace {
@@ -64,8 +67,8 @@ void add_changes(Task& task) {
       for (std::size_t j = end; j < after.size() && j < end + 32; ++j) {
         if (after[j] != before.bytes[j]) end = j + 1;
       }
-      const auto room =
-          task.call.data.add(Data::Role::output, before.address.plus_bytes(i), before.argument, end - i, end - i);
+      const auto room = task.call.data.add(Data::Role::output, before.address.plus_bytes(i), before.argument,
+                                           end - i, end - i);
       std::memcpy(room.data(), after.data() + i, end - i);
       i = end;
     }
@@ -79,7 +82,11 @@ void add_outputs(Task& task, std::int64_t result) {
     add_changes(task);
     return;
   }
-  syscalls::settle(pending.plan, pending.restarted, result, memory);
+  if (pending.redirect) {
+    pending.redirect->finish(memory, &pending.plan, pending.restarted, result);
+  } else {
+    syscalls::settle(pending.plan, pending.restarted, result, memory);
+  }
   for (const syscalls::Extent& extent : pending.plan.extents) {
     if (!extent.output || extent.size == 0) continue;
     const auto room =
@@ -102,14 +109,17 @@ void decide_answer(Session& session, Task& task) {
   const syscalls::Syscall* entry = pending.entry;
   if (entry == nullptr) return;
   if (pending.policy.replay == Replay::deny) pending.answer = -pending.policy.deny_errno;
-  // What the kernel copies from descriptor to descriptor never passes through the program's memory; where replay has to
-  // show it, the program is made to read and write it itself (EINVAL is what such calls answer for an unsuitable file).
+  // What the kernel copies from descriptor to descriptor never passes through the program's memory; where
+  // replay has to show it, the program is made to read and write it itself (EINVAL is what such calls answer
+  // for an unsuitable file).
   if (entry->kernel_copy_out_fd >= 0) {
-    const auto fd = static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->kernel_copy_out_fd)));
+    const auto fd =
+        static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->kernel_copy_out_fd)));
     if (session.echo().flags_for(*task.process, task.tid, fd) != 0) pending.answer = -EINVAL;
   }
   if (entry->written_fd >= 0) {
-    const auto fd = static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->written_fd)));
+    const auto fd =
+        static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->written_fd)));
     pending.flags |= session.echo().flags_for(*task.process, task.tid, fd);
   }
 }
@@ -121,9 +131,11 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.enter_ns = session.now_ns();
   pending.flags = 0;
   pending.answer.reset();
+  pending.redirect.reset();
   pending.data.clear();
   pending.snapshots.clear();
-  pending.policy = pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
+  pending.policy =
+      pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
   pending.blocks = pending.entry == nullptr || pending.policy.blocks;
 }
 
@@ -133,10 +145,43 @@ bool take_restarted_plan(Task& task) {
   if (!restarts || !task.restart) return false;
   task.call.plan = task.restart->plan;
   task.call.restarted = task.restart->call;
+  task.call.redirect = std::move(task.restart->redirect);
   return true;
 }
 
+// Whether another task may look at this one's buffers while it is inside a call. (A parent that waits for its
+// vfork child does not.)
+bool shares_memory(const Task& task) {
+  return task.process->tasks > 1 || (task.domain().processes > 1 && !task.process->parent_waits);
+}
+
+void redirect_outputs(Task& task) {
+  PendingCall& pending = task.call;
+  // A futex is its address; a call that does not block is over before anyone else runs.
+  const bool suits = pending.blocks && pending.plan.modelled && !pending.answer && !pending.redirect &&
+                     task.scratch && pending.entry->subsystem != syscalls::Subsystem::futex;
+  if (suits && shares_memory(task)) {
+    pending.redirect = Redirect::begin(Stopped(task.tid), *task.scratch, pending.plan);
+  }
+}
+
 }  // namespace
+
+void provide_scratch(Task& task) {
+  if (task.scratch || !shares_memory(task)) return;
+  std::vector<Scratch>& unused = task.process->unused_scratch;
+  if (!unused.empty()) {
+    task.scratch = unused.back();
+    unused.pop_back();
+    return;
+  }
+  const Stopped stopped(task.tid);
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::uint64_t start = calls.must("mmap of scratch memory", SYS_mmap,
+                                         {0, Scratch::size, PROT_READ | PROT_WRITE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ~std::uint64_t{0}, 0});
+  task.scratch = Scratch{start};
+}
 
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args) {
   start_pending(session, task, nr, args);
@@ -160,6 +205,7 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     registers.orig_rax = ~std::uint64_t{0};  // seccomp(2): the call is skipped
     stopped.set_registers(registers);
   }
+  redirect_outputs(task);
   const bool shows_output = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
   if (!shows_output || session.acquire_output(task)) session.resume_call(task);
 }
@@ -176,6 +222,10 @@ void finish_call(Session& session, Task& task) {
     registers.rax = static_cast<std::uint64_t>(*pending.answer);
     stopped.set_registers(registers);
   }
+  if (pending.redirect && pending.policy.special != syscalls::Special::restart_syscall) {
+    pending.redirect->restore_arguments(&registers);
+    stopped.set_registers(registers);
+  }
   const std::int64_t result = registers.result();
   Extra extra;
   const bool has_extra = special::on_exit(session, task, registers, result, &extra);
@@ -183,18 +233,28 @@ void finish_call(Session& session, Task& task) {
   if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   if (!pending.plan.modelled && !pending.answer && result >= 0) {
     const std::string name = call_name(pending);
-    session.note(task, "not modelled: " + name,
-                 fmt::format("{} (first in task {}) is not in rec's tables in this form: its results were found by comparing "
-                             "memory",
-                             name, task.tid));
+    session.note(
+        task, "not modelled: " + name,
+        fmt::format(
+            "{} (first in task {}) is not in rec's tables in this form: its results were found by comparing "
+            "memory",
+            name, task.tid));
   }
   session.append_call(task, result, has_extra ? &extra : nullptr);
   session.release_output(task);
   task.restart.reset();
   if (is_restart_code(result)) {
-    task.restart = Task::Restart{pending.plan, pending.restarted};
+    task.restart = Task::Restart{pending.plan, pending.restarted, std::move(pending.redirect)};
+  }
+  if (pending.entry != nullptr && pending.entry->subsystem == syscalls::Subsystem::signal) {
+    task.signal_mask = stopped.signal_mask();
   }
   task.left_with = registers;
+  // A call of ours in between would make the kernel forget that it has to restart this one.
+  if (!is_restart_code(result) && !task.scratch && shares_memory(task)) {
+    provide_scratch(task);
+    task.left_with = stopped.registers();
+  }
   session.resume_user(task);
 }
 

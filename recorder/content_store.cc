@@ -20,7 +20,8 @@ std::vector<std::byte> read_block(int fd, std::uint64_t index, std::uint64_t fil
   std::vector<std::byte> bytes(std::min(content_block_size, file_size - start));
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = ::pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(start + done));
+    const ssize_t got =
+        ::pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(start + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;  // it shrank meanwhile: the rest stays zero, as a mapping would be past the end
     done += static_cast<std::size_t>(got);
@@ -30,18 +31,19 @@ std::vector<std::byte> read_block(int fd, std::uint64_t index, std::uint64_t fil
 
 }  // namespace
 
-std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& open_path, const std::string& name,
-                                                             std::uint64_t offset, std::uint64_t length) {
+std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& open_path,
+                                                             const std::string& name, std::uint64_t offset,
+                                                             std::uint64_t length) {
   struct stat info {};
   // The stat comes first: opening a device or a FIFO could have effects.
   if (::stat(open_path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   const UniqueFd file(::open(open_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open() || ::fstat(file.get(), &info) != 0) return std::nullopt;
-  const Version version{info.st_dev,          info.st_ino,          info.st_size,        info.st_mtim.tv_sec,
+  const Version version{info.st_dev,          info.st_ino,         info.st_size,        info.st_mtim.tv_sec,
                         info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
   const auto file_size = static_cast<std::uint64_t>(info.st_size);
-  // Kernel time stamps are as coarse as a tick (4 to 10 ms): a file written a moment ago may be written again without
-  // looking any different, so only a file that has rested counts as known.
+  // Kernel time stamps are as coarse as a tick (4 to 10 ms): a file written a moment ago may be written again
+  // without looking any different, so only a file that has rested counts as known.
   const bool rested = ::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= 2;
   if (!rested) known_.erase(version);
   auto [at, is_new] = known_.try_emplace(version);

@@ -26,9 +26,10 @@ class ContentStore {
     std::uint64_t inode;
   };
 
-  // Stores what the mapping [offset, offset + length) of a regular file can show. `open_path` is where rec can open it
-  // (/proc/PID/fd/N, or its name), `name` what to call it. nullopt: it is not a regular file, or cannot be read; the
-  // caller takes the bytes from the tracee's memory then.
+  // Stores what the mapping [offset, offset + length) of a regular file can show. `open_path` is where rec
+  // can open it
+  // (/proc/PID/fd/N, or its name), `name` what to call it. nullopt: it is not a regular file, or cannot be
+  // read; the caller takes the bytes from the tracee's memory then.
   [[nodiscard]] std::optional<Stored> store_file(const std::string& open_path, const std::string& name,
                                                  std::uint64_t offset, std::uint64_t length);
 

@@ -38,8 +38,8 @@ class DataBuffer {
   [[nodiscard]] std::span<const Data> data() {
     views_.clear();
     for (const Piece& piece : pieces_) {
-      views_.push_back({piece.address, std::span(bytes_).subspan(piece.at, piece.size), piece.full_size, piece.role,
-                        piece.argument});
+      views_.push_back({piece.address, std::span(bytes_).subspan(piece.at, piece.size), piece.full_size,
+                        piece.role, piece.argument});
     }
     return views_;
   }

@@ -1,5 +1,5 @@
-// Which of the program's descriptors lead to what was rec's own standard output and standard error. What is written there
-// is kept whole, so that replay can show it.
+// Which of the program's descriptors lead to what was rec's own standard output and standard error. What is
+// written there is kept whole, so that replay can show it.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,8 +18,8 @@ class EchoDescriptors {
   // Looks at rec's own descriptors 1 and 2.
   EchoDescriptors();
 
-  // EventFlags for a write to `fd` by a task of `process`: event_echo_stdout, event_echo_stderr or 0. Cached in the
-  // process until forget() says that its descriptors may have changed.
+  // EventFlags for a write to `fd` by a task of `process`: event_echo_stdout, event_echo_stderr or 0. Cached
+  // in the process until forget() says that its descriptors may have changed.
   [[nodiscard]] std::uint16_t flags_for(Process& process, Tid tid, std::int32_t fd) const;
   static void forget(Process& process);
 

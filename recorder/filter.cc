@@ -59,10 +59,8 @@ std::vector<sock_filter> make_filter() {
   constexpr auto low = static_cast<std::uint32_t>(agent_area::after_syscall_instruction);
   constexpr auto high = static_cast<std::uint32_t>(agent_area::after_syscall_instruction >> 32);
   std::vector<sock_filter> program{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at + 4),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at + 4),   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const std::vector<sock_filter> rest = export_program(context);

@@ -13,8 +13,8 @@ enum class FilterMark : unsigned {
   foreign_abi = 1,  // int $0x80, or the x32 numbers: rec does not record those
 };
 
-// Calls from rec's own `syscall` instruction pass, all others stop with FilterMark. libseccomp generates all but the
-// test of the instruction pointer, which it has no notion of.
+// Calls from rec's own `syscall` instruction pass, all others stop with FilterMark. libseccomp generates all
+// but the test of the instruction pointer, which it has no notion of.
 [[nodiscard]] std::vector<sock_filter> make_filter();
 
 }  // namespace rec

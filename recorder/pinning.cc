@@ -9,10 +9,13 @@ constexpr std::uint32_t stops_before_pinning = 64;
 }  // namespace
 
 // A machine with more processors than cpu_set_t counts (1024) is left alone.
-Pinning::Pinning() { allowed_ = ::sched_getaffinity(0, sizeof original_, &original_) == 0 && CPU_COUNT(&original_) > 1; }
+Pinning::Pinning() {
+  allowed_ = ::sched_getaffinity(0, sizeof original_, &original_) == 0 && CPU_COUNT(&original_) > 1;
+}
 
 void Pinning::set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const {
-  // A task that is gone, or a processor that was just taken from us, is no reason to stop recording: it only costs time.
+  // A task that is gone, or a processor that was just taken from us, is no reason to stop recording: it only
+  // costs time.
   ::sched_setaffinity(0, sizeof set, &set);
   for (const Tid tid : tasks) ::sched_setaffinity(tid.value(), sizeof set, &set);
 }

@@ -1,8 +1,9 @@
-// Tracer and tracee on one processor while only one of the program's tasks can run anyway: changing over to the tracer and
-// back then costs a context switch (some 8 µs a stop) instead of waking another core (some 70 µs).
+// Tracer and tracee on one processor while only one of the program's tasks can run anyway: changing over to
+// the tracer and back then costs a context switch (some 8 µs a stop) instead of waking another core (some 70
+// µs).
 //
-// The program does not see it: sched_getaffinity answers with what it would have been. Once the program sets an affinity
-// itself, or a second domain can run in parallel, everything is as it was.
+// The program does not see it: sched_getaffinity answers with what it would have been. Once the program sets
+// an affinity itself, or a second domain can run in parallel, everything is as it was.
 #pragma once
 
 #include <sched.h>
@@ -18,7 +19,8 @@ class Pinning {
  public:
   Pinning();
 
-  // To be asked at every stop, with whether the program has only one domain: true after many stops in a row with one.
+  // To be asked at every stop, with whether the program has only one domain: true after many stops in a row
+  // with one.
   [[nodiscard]] bool wants_to_pin(bool one_domain);
   void pin(const std::vector<Tid>& tasks);
   void unpin(const std::vector<Tid>& tasks);

@@ -4,8 +4,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
 #include <cpuid.h>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -51,8 +51,8 @@ std::uint64_t xstate_features() {
 // The first process of the program, for the handlers below.
 volatile std::sig_atomic_t program_pid = 0;
 
-// A request to end that was sent to rec alone is meant for the program. What the terminal sends (SI_KERNEL) reaches the
-// program by itself: both are in its foreground process group.
+// A request to end that was sent to rec alone is meant for the program. What the terminal sends (SI_KERNEL)
+// reaches the program by itself: both are in its foreground process group.
 void forward(int signal, siginfo_t* info, void*) {
   if (info->si_code != SI_KERNEL && program_pid != 0) ::kill(static_cast<pid_t>(program_pid), signal);
 }
@@ -63,13 +63,16 @@ void set_up_own_signals() {
   struct sigaction action {};
   action.sa_flags = SA_SIGINFO;
   action.sa_sigaction = forward;
-  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2})
+    ::sigaction(signal, &action, nullptr);
   action = {};
   action.sa_handler = interrupt_wait;  // no SA_RESTART: the timer ends a waitpid
   ::sigaction(SIGALRM, &action, nullptr);
   action.sa_handler = SIG_IGN;
-  // The terminal's stop signals stop the program; rec has to go on to see it and to let it continue.
-  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE}) ::sigaction(signal, &action, nullptr);
+  // The terminal's stop signals stop the program; rec has to go on to see it and to let it continue. A trace
+  // that meets a limit is an error of write(2), not a reason to die.
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGXFSZ})
+    ::sigaction(signal, &action, nullptr);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -122,7 +125,8 @@ RecordResult record(const RecordOptions& options, TraceWriter& writer) {
   RecordResult result;
   result.wait_status = session.run(std::move(first));
   program_pid = 0;
-  writer.finish({.duration_ns = session.now_ns(), .wait_status = result.wait_status, .tasks = session.task_count()});
+  writer.finish(
+      {.duration_ns = session.now_ns(), .wait_status = result.wait_status, .tasks = session.task_count()});
   return result;
 }
 

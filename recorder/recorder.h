@@ -27,8 +27,8 @@ class ExecFailed : public Error {
 // What the header of a recording made now, of this command, says.
 [[nodiscard]] TraceHeader describe_recording(const RecordOptions& options);
 
-// Runs the program to the end of its last process and writes all of it to `writer`, which is finished then. Throws Error
-// when the program cannot be started or recorded; what was recorded until then is in the file.
+// Runs the program to the end of its last process and writes all of it to `writer`, which is finished then.
+// Throws Error when the program cannot be started or recorded; what was recorded until then is in the file.
 [[nodiscard]] RecordResult record(const RecordOptions& options, TraceWriter& writer);
 
 }  // namespace rec

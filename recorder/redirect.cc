@@ -91,7 +91,8 @@ void Redirect::restore_arguments(Registers* registers) const { registers->set_ar
 
 void Redirect::finish(const RemoteMemory& memory, syscalls::Plan* plan, const syscalls::CallArguments& call,
                       std::int64_t result) const {
-  // First the pointers: a structure that the kernel wrote to goes back with those that the program had put in.
+  // First the pointers: a structure that the kernel wrote to goes back with those that the program had put
+  // in.
   for (const Pointer& pointer : pointers_) {
     memory.write_value(RemotePtr<>(pointer.in_scratch), pointer.original);
   }

@@ -1,8 +1,9 @@
-// One recording: the event loop over all tasks of the program, the turns they take, and what is written of them.
+// One recording: the event loop over all tasks of the program, the turns they take, and what is written of
+// them.
 //
-// A task is resumed in one of two ways: `cont` into user code, where the seccomp filter stops it at its next system call,
-// and `syscall` from there to the call's exit. Everything that a task is handed becomes an event right before it goes on
-// (format/event.h), so the order of events is the order in which user code ran.
+// A task is resumed in one of two ways: `cont` into user code, where the seccomp filter stops it at its next
+// system call, and `syscall` from there to the call's exit. Everything that a task is handed becomes an event
+// right before it goes on (format/event.h), so the order of events is the order in which user code ran.
 #pragma once
 
 #include <deque>
@@ -20,6 +21,7 @@
 #include "recorder/options.h"
 #include "recorder/pinning.h"
 #include "recorder/task.h"
+#include "tracee/instruction_finder.h"
 #include "tracee/wait_status.h"
 
 namespace rec {
@@ -28,8 +30,9 @@ class Session {
  public:
   Session(const RecordOptions& options, TraceWriter& writer);
 
-  // Takes the program over at the stop that launch() left it in, and returns when its last task is gone: the wait status
-  // of its first process. Throws Error when the program could not be executed, or cannot be recorded.
+  // Takes the program over at the stop that launch() left it in, and returns when its last task is gone: the
+  // wait status of its first process. Throws Error when the program could not be executed, or cannot be
+  // recorded.
   int run(Stopped first);
 
   // --- for the rooms below (capture, signals, special/) ---
@@ -39,16 +42,21 @@ class Session {
   ContentStore& contents() { return contents_; }
   EchoDescriptors& echo() { return echo_; }
   Pinning& pinning() { return pinning_; }
+  InstructionFinder& instructions() { return instructions_; }
   [[nodiscard]] std::vector<Tid> all_tids() const;
   [[nodiscard]] const RecordOptions& options() const { return options_; }
   [[nodiscard]] Pid first_pid() const { return Pid(first_tid_.value()); }
 
   // Appends an event of `task` with `leave_ns` = now.
   void append(Event event);
-  // A remark for the trace and, once per `key`, for the user.
-  void note(const Task& task, const std::string& key, const std::string& text);
+  // A remark for the trace, once per `key`; for the user of `rec record`, too, unless only readers of the
+  // trace may want it.
+  enum class Audience { everyone, readers };
+  void note(const Task& task, const std::string& key, const std::string& text,
+            Audience audience = Audience::everyone);
 
-  // The task has to be interrupted in the middle of its code, at a place that replay cannot find: says so, once.
+  // The task has to be interrupted in the middle of its code, at a place that replay cannot find: says so,
+  // once.
   void lose_point(Task& task, const std::string& why);
 
   // The call event of `task`, as it stands in task.call, with what its special handler adds.
@@ -64,8 +72,8 @@ class Session {
 
   // Makes one domain of two; the trace says when.
   void merge_domains(Task& task, const std::shared_ptr<Domain>& other);
-  // The memory object (a file, a segment) is mapped shared by the task's process. If any process can write to it, the
-  // domains of all that have it become one. (Every libc maps one file shared that nobody writes to.)
+  // The memory object (a file, a segment) is mapped shared by the task's process. If any process can write to
+  // it, the domains of all that have it become one. (Every libc maps one file shared that nobody writes to.)
   void share_object(Task& task, std::uint64_t object, bool writable);
   // A child made by fork has all that its parent shared.
   void inherit_shares(const Process& parent, const Process& child);
@@ -73,18 +81,19 @@ class Session {
   [[nodiscard]] bool shares_with_children(const Process& process) const;
   // The process has a new address space.
   void leave_shared_memory(Process& process);
-  // After an exec by the thread `former`: it has the leader's number now, and the old leader is no more. Returns it.
+  // After an exec by the thread `former`: it has the leader's number now, and the old leader is no more.
+  // Returns it.
   Task& rename_executing_task(Tid former, Task& leader);
   std::shared_ptr<Domain> new_domain();
   void move_to_domain(Process& process, std::shared_ptr<Domain> domain);
   void release_turn(Task& task);
 
-  // The task is about to leave its turn to others while it is inside a call: what the kernel has written already (the
-  // word of a priority-inheritance futex that it waits for) belongs before what they do.
+  // The task is about to leave its turn to others while it is inside a call: what the kernel has written
+  // already (the word of a priority-inheritance futex that it waits for) belongs before what they do.
   void leave_in_call(Task& task);
 
-  // Writes to rec's standard output and error are made one at a time, so that their order in the trace is the order
-  // in which they appeared. False: it has to wait; it is resumed into its call when it may.
+  // Writes to rec's standard output and error are made one at a time, so that their order in the trace is the
+  // order in which they appeared. False: it has to wait; it is resumed into its call when it may.
   bool acquire_output(Task& task);
   void release_output(const Task& task);
 
@@ -99,7 +108,8 @@ class Session {
   // Size in bytes that the trace knows of a shared file; a reference to be kept up to date.
   [[nodiscard]] std::uint64_t& shared_file_size(std::uint64_t object) { return shared_file_sizes_[object]; }
 
-  // Waits for this task only, in the middle of a manipulation. Throws TaskGone with what was seen when it dies.
+  // Waits for this task only, in the middle of a manipulation. Throws TaskGone with what was seen when it
+  // dies.
   WaitStatus wait_stop(Tid tid);
   // The first stop of a new task; it may have been reported before its parent's event.
   void take_first_stop(Tid tid);
@@ -133,6 +143,7 @@ class Session {
   ContentStore contents_;
   EchoDescriptors echo_;
   Pinning pinning_;
+  InstructionFinder instructions_;
   std::uint64_t start_ns_;
   std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
   std::vector<std::weak_ptr<Domain>> domains_;  // some may be gone
@@ -166,6 +177,10 @@ class Session {
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args);
 // At the call's exit, with the turn: captures outputs, appends the event, resumes.
 void finish_call(Session& session, Task& task);
+
+// Gives the task memory for Redirect, if its domain has other tasks and it has none yet. Precondition: a stop
+// that is not a call's entry.
+void provide_scratch(Task& task);
 
 // --- signals.cc ---
 

@@ -2,8 +2,9 @@
 //
 //   raised by the task's own instruction   delivered there; the instruction faults again at replay
 //   right after an event of the task       delivered there (this is where a blocked call is interrupted)
-//   in the middle of user code             held, and delivered before the next system call, which is called off for it
-//   ends or stops the task, or is ignored  passed on where it is: none of the program's code sees the difference
+//   in the middle of user code             held, and delivered before the next system call, which is called
+//   off for it ends or stops the task, or is ignored  passed on where it is: none of the program's code sees
+//   the difference
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -14,13 +15,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
-#include "tracee/agent_area.h"
-#include "tracee/remote_call.h"
-#include "tracee/trapped_instruction.h"
+#include "recorder/traps.h"
 
 namespace rec {
 namespace {
@@ -30,7 +28,8 @@ constexpr std::uint64_t handler_ignore = 1;
 
 constexpr std::uint64_t signal_bit(int signal) { return std::uint64_t{1} << (signal - 1); }
 
-// Raised by the instruction itself: kernel-made (si_code > 0) and one of the faults. A fault "from user" (kill) is not.
+// Raised by the instruction itself: kernel-made (si_code > 0) and one of the faults. A fault "from user"
+// (kill) is not.
 bool is_fault(const siginfo_t& info) {
   switch (info.si_signo) {
     case SIGSEGV:
@@ -111,8 +110,8 @@ void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& e
                   .extra = &extra});
 }
 
-// Lets the kernel push the handler's frame and stop at the handler's first instruction (signal_setup_done notifies a
-// stepping tracer), and records the difference.
+// Lets the kernel push the handler's frame and stop at the handler's first instruction (signal_setup_done
+// notifies a stepping tracer), and records the difference.
 void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, SignalPoint point) {
   const Stopped stopped(task.tid);
   Extra extra;
@@ -124,9 +123,10 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   const WaitStatus status = session.wait_stop(task.tid);
   const auto* stop = std::get_if<SignalStop>(&status);
   if (stop == nullptr || stop->signal != SIGTRAP) {
-    // The frame did not fit on the stack: the kernel raises SIGSEGV instead (or the group was stopped just now).
-    ENSURE(stop != nullptr && stop->signal == SIGSEGV, "{} on delivery of signal {} to task {}", describe(status),
-           info.si_signo, task.tid);
+    // The frame did not fit on the stack: the kernel raises SIGSEGV instead (or the group was stopped just
+    // now).
+    ENSURE(stop != nullptr && stop->signal == SIGSEGV, "{} on delivery of signal {} to task {}",
+           describe(status), info.si_signo, task.tid);
     on_signal_stop(session, task, SIGSEGV);
     return;
   }
@@ -143,51 +143,10 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   data.shrink_last(memory.read_some(RemotePtr<>(start), room));
   append_signal(session, task, info, extra, data);
   task.left_with = extra.after;
+  task.signal_mask = stopped.signal_mask();
   task.before_call = false;
   task.point_lost = false;
   session.resume_user(task);
-}
-
-// force_sig (kernel/signal.c) resets the handler of a blocked or ignored SIGSEGV to the default and unblocks it before the
-// tracer can see the fault; for an instruction that rec made fault, both are put back.
-void restore_disposition(Task& task) {
-  const KernelSigaction& action = task.process->actions.at(SIGSEGV);
-  if (action.handler == handler_default) return;
-  std::ifstream status(fmt::format("/proc/{}/status", task.tid));
-  const std::string wanted = action.handler == handler_ignore ? "SigIgn:" : "SigCgt:";
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind(wanted, 0) != 0) continue;
-    const std::uint64_t set = std::stoull(line.substr(wanted.size()), nullptr, 16);
-    if ((set & signal_bit(SIGSEGV)) != 0) return;
-  }
-  const Stopped stopped(task.tid);
-  {
-    RemoteCalls calls(stopped, agent_area::syscall_instruction);
-    task.memory().write_value(RemotePtr<>(agent_area::data), action);
-    calls.must("rt_sigaction(SIGSEGV)", SYS_rt_sigaction, {SIGSEGV, agent_area::data, 0, 8});
-  }
-  if (action.handler != handler_ignore) stopped.set_signal_mask(stopped.signal_mask() | signal_bit(SIGSEGV));
-}
-
-bool handle_trap(Session& session, Task& task, const siginfo_t& info) {
-  // General protection faults have no address and this code.
-  if (info.si_signo != SIGSEGV || info.si_code != SI_KERNEL) return false;
-  const Stopped stopped(task.tid);
-  Registers registers = stopped.registers();
-  const auto trapped = trapped_instruction_at(task.memory(), RemotePtr<>(registers.rip));
-  if (!trapped) return false;
-  const auto values = execute_trapped(trapped->kind, registers);
-  apply_trapped(&registers, values, trapped->length);
-  stopped.set_registers(registers);
-  restore_disposition(task);
-  session.append({.tid = task.tid,
-                  .kind = EventKind::trap,
-                  .nr = static_cast<std::int32_t>(trapped->kind),
-                  .args = {values[0], values[1], values[2], values[3], 0, 0},
-                  .result = trapped->length});
-  task.left_with = registers;
-  session.resume_user(task);
-  return true;
 }
 
 }  // namespace
@@ -255,7 +214,8 @@ void send_held_signal(Session& session, Task& task) {
   const std::uint64_t mask = stopped.signal_mask();
   for (const siginfo_t& held : task.held) {
     if ((mask & signal_bit(held.si_signo)) != 0) continue;
-    if (::syscall(SYS_tgkill, task.process->pid.value(), task.tid.value(), held.si_signo) != 0 && errno != ESRCH) {
+    if (::syscall(SYS_tgkill, task.process->pid.value(), task.tid.value(), held.si_signo) != 0 &&
+        errno != ESRCH) {
       fail_with_errno(fmt::format("tgkill of task {}", task.tid));
     }
     break;

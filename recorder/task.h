@@ -14,6 +14,8 @@
 #include "format/base/ids.h"
 #include "format/syscalls/plan.h"
 #include "recorder/data_buffer.h"
+#include "recorder/patched_code.h"
+#include "recorder/redirect.h"
 #include "tracee/remote_memory.h"
 #include "tracee/stopped.h"
 
@@ -32,9 +34,9 @@ struct KernelSigaction {
 // A set of processes that share writable memory. One task of a domain runs user code at a time.
 struct Domain {
   DomainId id;
-  Task* turn = nullptr;        // who may run user code; may be inside a system call
+  Task* turn = nullptr;  // who may run user code; may be inside a system call
   std::uint64_t turn_since_ns = 0;
-  std::deque<Task*> waiting;   // stopped, with something to be handed to them; first come, first served
+  std::deque<Task*> waiting;  // stopped, with something to be handed to them; first come, first served
   int processes = 0;
   // A task was interrupted at a place that replay cannot find again: no need to be careful any more.
   bool point_lost = false;
@@ -45,15 +47,22 @@ struct Process {
   Pid pid;
   std::shared_ptr<Domain> domain;
   std::array<KernelSigaction, 65> actions{};
-  bool maps_files_shared = false;  // some file, which calls may change
-  // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's (seccomp(2): the
-  // strictest answer wins). Then entries are seen as system-call stops, which come before all filters.
+  int tasks = 0;
+  bool parent_waits = false;            // a vfork child that has not executed yet
+  std::vector<Scratch> unused_scratch;  // left by threads that are gone
+  bool maps_files_shared = false;       // some file, which calls may change
+  // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's
+  // (seccomp(2): the strictest answer wins). Then entries are seen as system-call stops, which come before
+  // all filters.
   bool stops_at_entry = false;
   // Descriptors known to lead to no file that is mapped shared.
   std::set<std::int32_t> unshared_fds;
-  // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else EventFlags.
+  // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else
+  // EventFlags.
   std::map<std::int32_t, std::uint16_t> echo_cache;
   std::uint64_t heap_end = 0;
+  // Of its address space: processes that share that share this, too. Never null.
+  std::shared_ptr<PatchedCode> code = std::make_shared<PatchedCode>();
   bool executed = false;  // its first exec is behind it: the program's own code runs
 };
 
@@ -68,6 +77,7 @@ struct PendingCall {
   std::uint16_t flags = 0;
   std::optional<std::int64_t> answer;  // what rec answers in the kernel's place
   bool blocks = false;
+  std::optional<Redirect> redirect;
   DataBuffer data;
   // Memory around pointer arguments as it was at entry, for a call that is not modelled.
   struct Snapshot {
@@ -80,13 +90,13 @@ struct PendingCall {
 
 struct Task {
   enum class Position {
-    user,         // running the program's code, or about to (has the turn)
-    call,         // inside a system call
-    after_call,   // stopped at a call's exit, waiting for its turn
-    first_stop,   // new, waiting for its first turn
-    group_stop,   // stopped by job control
-    preempted,    // stopped in user code so that others get their turn
-    exiting,      // past PTRACE_EVENT_EXIT
+    user,        // running the program's code, or about to (has the turn)
+    call,        // inside a system call
+    after_call,  // stopped at a call's exit, waiting for its turn
+    first_stop,  // new, waiting for its first turn
+    group_stop,  // stopped by job control
+    preempted,   // stopped in user code so that others get their turn
+    exiting,     // past PTRACE_EVENT_EXIT
   };
 
   Tid tid;
@@ -98,6 +108,7 @@ struct Task {
   std::uint64_t left_ns = 0;  // when it last went to user code
   // Registers with which it went to user code: a signal stop with the same ones is at the boundary.
   std::optional<Registers> left_with;
+  std::uint64_t signal_mask = 0;  // blocked signals, as of its last event
   std::uint64_t clear_tid = 0;    // set_tid_address(2)
   std::uint64_t robust_list = 0;  // set_robust_list(2)
   // What the kernel may write at its end, by address, with the values before.
@@ -106,8 +117,10 @@ struct Task {
   struct Restart {
     syscalls::Plan plan;
     syscalls::CallArguments call;
+    std::optional<Redirect> redirect;
   };
   std::optional<Restart> restart;
+  std::optional<Scratch> scratch;    // while others of its domain may look at its buffers
   bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
   bool before_call = false;          // … and it stands right before that call now
   bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for too long

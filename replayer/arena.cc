@@ -21,7 +21,8 @@ Arena::Arena(TraceReader& reader) : reader_(reader), file_(::memfd_create("rec-r
 void Arena::write(std::uint64_t at, std::span<const std::byte> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t put = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    const ssize_t put =
+        ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) fail_with_errno("cannot store recorded memory");
     done += static_cast<std::size_t>(put);
@@ -57,11 +58,12 @@ std::uint64_t Arena::mappable(ContentId id, std::uint64_t offset) {
   return size > offset ? size - offset : 0;
 }
 
-std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId> initial, std::uint64_t offset,
-                                  std::uint64_t length) {
+std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId> initial,
+                                  std::uint64_t offset, std::uint64_t length) {
   auto [at, is_new] = shared_.try_emplace(object, Placed{next_shared_, {}});
   if (is_new) next_shared_ += shared_stride;
-  if (next_shared_ > arena_size || offset + length > shared_stride) fail("the trace describes too much shared memory");
+  if (next_shared_ > arena_size || offset + length > shared_stride)
+    fail("the trace describes too much shared memory");
   if (initial) fill(at->second, reader_.content(*initial), offset, length);
   return at->second.start + offset;
 }

@@ -1,10 +1,11 @@
-// All file content and shared memory of a replay, in one memory file that every replayed task has open under the same
-// number: a mapping of any recorded file is then an ordinary mmap of a part of it, and no file of the recording machine
-// (nor /proc) is needed.
+// All file content and shared memory of a replay, in one memory file that every replayed task has open under
+// the same number: a mapping of any recorded file is then an ordinary mmap of a part of it, and no file of
+// the recording machine (nor /proc) is needed.
 //
 //   | content A | content B | …          read-only use: mapped MAP_PRIVATE
 //   | shared object 1 | …                mapped MAP_SHARED
-//   end of file                          what is mapped beyond it faults with SIGBUS, as past the end of a real file
+//   end of file                          what is mapped beyond it faults with SIGBUS, as past the end of a
+//   real file
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,10 @@ class Arena {
   // Bytes of the content that can be mapped from `offset` on, in whole pages: up to the end of the file.
   [[nodiscard]] std::uint64_t mappable(ContentId id, std::uint64_t offset);
 
-  // Where `offset` of a shared memory object is. `initial` gives its first content (only pages not yet there are taken).
-  [[nodiscard]] std::uint64_t place_shared(std::uint64_t object, std::optional<ContentId> initial, std::uint64_t offset,
-                                           std::uint64_t length);
+  // Where `offset` of a shared memory object is. `initial` gives its first content (only pages not yet there
+  // are taken).
+  [[nodiscard]] std::uint64_t place_shared(std::uint64_t object, std::optional<ContentId> initial,
+                                           std::uint64_t offset, std::uint64_t length);
 
   // An offset at which nothing ever is.
   [[nodiscard]] static std::uint64_t beyond_end() { return arena_size; }

@@ -1,4 +1,5 @@
-// System calls at replay: found where they were recorded, with the same arguments and inputs, and answered from the trace.
+// System calls at replay: found where they were recorded, with the same arguments and inputs, and answered
+// from the trace.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -27,15 +28,16 @@ void check_inputs(const ReplayTask& task, const Event& event) {
     if (read && std::equal(now.begin(), now.end(), data.bytes.begin())) continue;
     const auto [is, was] = std::mismatch(now.begin(), now.end(), data.bytes.begin());
     const auto at = static_cast<std::uint64_t>(is - now.begin());
-    diverge(event, task, fmt::format("argument {} passes the same {} bytes", data.argument + 1, data.full_size),
-            read ? fmt::format("byte {} (at {:#x}) is {:#04x}, it was {:#04x}", at, data.address.address() + at,
-                               static_cast<unsigned>(*is), static_cast<unsigned>(*was))
-                 : fmt::format("nothing readable at {}", data.address));
+    diverge(
+        event, task, fmt::format("argument {} passes the same {} bytes", data.argument + 1, data.full_size),
+        read ? fmt::format("byte {} (at {:#x}) is {:#04x}, it was {:#04x}", at, data.address.address() + at,
+                           static_cast<unsigned>(*is), static_cast<unsigned>(*was))
+             : fmt::format("nothing readable at {}", data.address));
   }
 }
 
-// What the kernel does with a restart code when no handler runs: the call is made again (arch/x86/kernel/signal.c). If one
-// ran, its event brings all registers itself.
+// What the kernel does with a restart code when no handler runs: the call is made again
+// (arch/x86/kernel/signal.c). If one ran, its event brings all registers itself.
 void prepare_restart(Registers* registers, std::int64_t result) {
   const bool through_block = result == static_cast<std::int64_t>(RestartCode::restart_restart_block);
   registers->rax = through_block ? nr_restart_syscall : registers->orig_rax;
@@ -85,7 +87,8 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
     return;
   }
   const syscalls::Syscall* entry = syscalls::find(event.nr);
-  const syscalls::Policy policy = entry != nullptr ? syscalls::policy(*entry, event.args) : syscalls::Policy{};
+  const syscalls::Policy policy =
+      entry != nullptr ? syscalls::policy(*entry, event.args) : syscalls::Policy{};
   const bool failed = event.result < 0 && event.result > -4096;
   Registers registers = task.registers;
   if (is_restart_code(event.result)) {

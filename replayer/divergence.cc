@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "format/syscalls/table.h"
+#include "tracee/trapped_instruction.h"
 
 namespace rec {
 namespace {
@@ -21,6 +22,11 @@ std::string signal_name(int signal) {
   return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
+std::string trap_text(const Event& event) {
+  const auto kind = trap_kind(event.nr);
+  return kind ? fmt::format("{} is answered", name_of(*kind)) : "an unknown instruction is answered";
+}
+
 }  // namespace
 
 std::string describe_event(const Event& event) {
@@ -37,9 +43,10 @@ std::string describe_event(const Event& event) {
     case EventKind::signal:
       return fmt::format("{} is delivered", signal_name(event.nr));
     case EventKind::trap:
-      return "a time stamp counter read";
+      return trap_text(event);
     case EventKind::stop:
-      return event.nr == 0 ? "the task goes on" : fmt::format("the task is stopped by {}", signal_name(event.nr));
+      return event.nr == 0 ? "the task goes on"
+                           : fmt::format("the task is stopped by {}", signal_name(event.nr));
     case EventKind::exit:
       return fmt::format("the task ends with wait status {:#x}", static_cast<std::uint64_t>(event.result));
     case EventKind::merge:
@@ -57,9 +64,10 @@ std::string describe_position(const ReplayTask& task) {
     case ReplayTask::Position::user:
       return fmt::format("it is in user code at {:#x}", task.registers.rip);
     case ReplayTask::Position::at_entry:
-      return fmt::format("it calls {} at {:#x}",
-                         call_text(static_cast<std::int64_t>(task.registers.orig_rax), task.registers.arguments()),
-                         task.registers.rip);
+      return fmt::format(
+          "it calls {} at {:#x}",
+          call_text(static_cast<std::int64_t>(task.registers.orig_rax), task.registers.arguments()),
+          task.registers.rip);
     case ReplayTask::Position::at_fault:
       return fmt::format("it raises {} (code {}, address {}) at {:#x}", signal_name(task.fault.si_signo),
                          task.fault.si_code, fmt::ptr(task.fault.si_addr), task.registers.rip);
@@ -69,7 +77,8 @@ std::string describe_position(const ReplayTask& task) {
   return "";
 }
 
-void diverge(const Event& event, const ReplayTask& task, const std::string& expected, const std::string& actual) {
+void diverge(const Event& event, const ReplayTask& task, const std::string& expected,
+             const std::string& actual) {
   std::string text = fmt::format(
       "the replay diverges from the recording at event {}, task {}\n"
       "  recorded: {}\n"
@@ -79,7 +88,8 @@ void diverge(const Event& event, const ReplayTask& task, const std::string& expe
   text += fmt::format("  the last events of task {}:\n", task.tid);
   for (const std::string& line : task.history) text += "    " + line + "\n";
   text +=
-      "  This is a bug in rec. Please report it with this text, the trace file (it holds everything the program saw: "
+      "  This is a bug in rec. Please report it with this text, the trace file (it holds everything the "
+      "program saw: "
       "look\n  before you share it), and the output of ‘rec info’ on it.";
   throw Divergence(text);
 }

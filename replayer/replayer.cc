@@ -36,7 +36,8 @@ constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFO
 // The end of what a user mapping can reach with 4-level page tables (arch/x86/include/asm/page_64_types.h).
 constexpr std::uint64_t address_space_end = 0x7ffffffff000;
 constexpr std::size_t history_length = 10;
-// glibc registers the original struct rseq, whatever the kernel's has grown to (sysdeps/unix/sysv/linux/rseq-internal.h).
+// glibc registers the original struct rseq, whatever the kernel's has grown to
+// (sysdeps/unix/sysv/linux/rseq-internal.h).
 constexpr std::uint64_t rseq_registered_size = 32;
 
 // CPU time that a segment may take before replay is taken to have lost its way, at least.
@@ -56,7 +57,8 @@ std::uint64_t monotonic_ns() {
 
 }  // namespace
 
-Replayer::Replayer(TraceReader& reader, ReplayOutput output) : reader_(reader), output_(output), arena_(reader) {
+Replayer::Replayer(TraceReader& reader, ReplayOutput output)
+    : reader_(reader), output_(output), arena_(reader) {
   make_zygote();
 }
 
@@ -87,12 +89,13 @@ void Replayer::make_zygote() {
   {
     RemoteCalls calls(stopped, instruction);
     calls.must("prctl(PR_SET_TSC)", SYS_prctl, {PR_SET_TSC, PR_TSC_SIGSEGV});
-    // libc's registration of rec's own thread was inherited; the kernel would write to its memory, which is about to go, at
-    // every preemption.
+    // libc's registration of rec's own thread was inherited; the kernel would write to its memory, which is
+    // about to go, at every preemption.
     if (__rseq_size != 0) {
       const auto thread = reinterpret_cast<std::uint64_t>(__builtin_thread_pointer());
       calls.must("rseq (unregister)", SYS_rseq,
-                 {thread + static_cast<std::uint64_t>(__rseq_offset), rseq_registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG});
+                 {thread + static_cast<std::uint64_t>(__rseq_offset), rseq_registered_size,
+                  RSEQ_FLAG_UNREGISTER, RSEQ_SIG});
     }
     calls.must("dup2 of the arena", SYS_dup2, {static_cast<std::uint64_t>(arena_.fd()), Arena::tracee_fd});
     calls.must("mmap of rec's code page", SYS_mmap,
@@ -102,7 +105,8 @@ void Replayer::make_zygote() {
                {agent_area::data, agent_area::data_size, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
   }
-  RemoteMemory(zygote_).write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
+  RemoteMemory(zygote_).write(RemotePtr<>(agent_area::code),
+                              std::as_bytes(std::span(agent_area::code_bytes)));
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
   constexpr std::uint64_t data_end = agent_area::data + agent_area::data_size;
   constexpr std::uint64_t code_end = agent_area::code + agent_area::code_size;
@@ -163,8 +167,9 @@ void Replayer::advance(ReplayTask& task, const Event& why) {
       Running(task.real_tid).interrupt();
       (void)wait_for(task.real_tid, WaitMode::block);
       task.registers = task.stopped().registers();
-      diverge(why, task, "the task gets to this event",
-              "it has been running for " + std::to_string(patience / 1'000'000'000) + " s without getting there");
+      diverge(
+          why, task, "the task gets to this event",
+          "it has been running for " + std::to_string(patience / 1'000'000'000) + " s without getting there");
     }
     if (std::holds_alternative<SyscallStop>(result->status)) {
       task.registers = task.stopped().registers();
@@ -180,8 +185,10 @@ void Replayer::advance(ReplayTask& task, const Event& why) {
         task.position = ReplayTask::Position::at_fault;
         return;
       }
-    } else if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
-      fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid, describe(result->status));
+    } else if (std::holds_alternative<Exited>(result->status) ||
+               std::holds_alternative<Killed>(result->status)) {
+      fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid,
+           describe(result->status));
     }
     (void)task.stopped().resume(Resume::sysemu);
   }

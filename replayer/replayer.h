@@ -18,8 +18,9 @@ struct ReplayOutput {
   int standard_error = 2;
 };
 
-// Re-executes a trace, event by event, in tasks that make no system call of the program's: everything they were handed
-// is written from the trace. Throws Divergence, or Error for a damaged trace or a failing environment.
+// Re-executes a trace, event by event, in tasks that make no system call of the program's: everything they
+// were handed is written from the trace. Throws Divergence, or Error for a damaged trace or a failing
+// environment.
 class Replayer {
  public:
   Replayer(TraceReader& reader, ReplayOutput output);
@@ -72,7 +73,7 @@ class Replayer {
   Arena arena_;
   Tid zygote_{};
   std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;
-  std::map<DomainId, Tid> open_;          // which task of a domain ran last
+  std::map<DomainId, Tid> open_;         // which task of a domain ran last
   std::map<DomainId, DomainId> merged_;  // what became of a domain
   EventNumber next_{0};
   Pid first_pid_{};
@@ -81,7 +82,8 @@ class Replayer {
 
 // --- calls.cc ---
 void replay_call(Replayer& replayer, ReplayTask& task, const Event& event);
-// Stops with a divergence unless the task stands at the call that was recorded, with the same arguments and inputs.
+// Stops with a divergence unless the task stands at the call that was recorded, with the same arguments and
+// inputs.
 void check_call(const ReplayTask& task, const Event& event);
 
 // --- signals.cc ---

@@ -1,7 +1,9 @@
-// Signals at replay: no signal of the kernel's is used. The frame that was pushed and the registers that the handler began
-// with are written from the trace.
+// Signals at replay: no signal of the kernel's is used. The frame that was pushed and the registers that the
+// handler began with are written from the trace.
+#include "format/base/error.h"
 #include "replayer/divergence.h"
 #include "replayer/replayer.h"
+#include "tracee/cpuid_faulting.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
@@ -13,12 +15,14 @@ void check_fault(const ReplayTask& task, const Event& event) {
   }
 }
 
-// Registers that a system call leaves alone. (At a call that was called off, rcx and r11 are as `syscall` sets them.)
+// Registers that a system call leaves alone. (At a call that was called off, rcx and r11 are as `syscall`
+// sets them.)
 void check_registers(const ReplayTask& task, const Event& event, const Registers& now) {
   const Registers& then = *event.extra->before;
   const auto differs = [&](const char* name, std::uint64_t is, std::uint64_t was) {
     if (is != was) {
-      diverge(event, task, fmt::format("{} is {:#x} where the signal comes", name, was), fmt::format("it is {:#x}", is));
+      diverge(event, task, fmt::format("{} is {:#x} where the signal comes", name, was),
+              fmt::format("it is {:#x}", is));
     }
   };
   differs("rip", now.rip, then.rip);
@@ -46,6 +50,24 @@ void check_before_call(const ReplayTask& task, const Event& event) {
   check_registers(task, event, now);
 }
 
+// Where an int3 of rec's stands for the instruction, it reports the address behind itself.
+bool stands_at_trap(const ReplayTask& task, const Event& event, TrapKind kind) {
+  if (task.position != ReplayTask::Position::at_fault) return false;
+  if (event.args[4] != 0) return task.fault.si_signo == SIGTRAP && task.registers.rip == event.args[4] + 1;
+  const auto trapped = faulting_instruction_at(task.memory(), RemotePtr<>(task.registers.rip));
+  return trapped && trapped->kind == kind;
+}
+
+std::string expected_trap(const Event& event, TrapKind kind) {
+  if (event.args[4] != 0) return fmt::format("{} at {:#x}", name_of(kind), event.args[4]);
+  if (kind == TrapKind::cpuid && !cpuid_can_fault()) {
+    return "cpuid, which the recording saw because it faulted there: this processor cannot make it fault "
+           "(arch_prctl(2), "
+           "ARCH_SET_CPUID)";
+  }
+  return std::string(name_of(kind));
+}
+
 }  // namespace
 
 void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event) {
@@ -66,14 +88,15 @@ void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event) {
 
 void replay_trap(Replayer& replayer, ReplayTask& task, const Event& event) {
   replayer.advance(task, event);
-  const auto trapped = task.position == ReplayTask::Position::at_fault
-                           ? trapped_instruction_at(task.memory(), RemotePtr<>(task.registers.rip))
-                           : std::nullopt;
-  if (!trapped || static_cast<std::int32_t>(trapped->kind) != event.nr) {
-    diverge(event, task, "a read of the time stamp counter", describe_position(task));
-  }
+  const auto kind = trap_kind(event.nr);
+  if (!kind)
+    fail("the trace is damaged: event {} is of an instruction with the number {}", event.number, event.nr);
+  if (!stands_at_trap(task, event, *kind))
+    diverge(event, task, expected_trap(event, *kind), describe_position(task));
   Registers registers = task.registers;
-  apply_trapped(&registers, std::span(event.args).first<4>(), trapped->length);
+  if (event.args[4] != 0) registers.rip = event.args[4];
+  apply_trapped(&registers, *kind, event.args, static_cast<std::uint64_t>(event.result));
+  replayer.write_outputs(task, event);
   replayer.set_registers(task, registers);
 }
 

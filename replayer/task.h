@@ -30,9 +30,9 @@ struct ReplayTask {
     ended      // made its last call (exit, exit_group)
   };
 
-  Tid tid;        // as recorded
-  Pid pid;        // as recorded
-  Tid real_tid;   // as the kernel numbers it now
+  Tid tid;       // as recorded
+  Pid pid;       // as recorded
+  Tid real_tid;  // as the kernel numbers it now
   DomainId domain;
   std::shared_ptr<AddressSpace> space;
   Position position = Position::user;

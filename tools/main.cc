@@ -46,10 +46,11 @@ int main(int argc, char** argv) {
   } catch (const rec::Error& error) {
     (void)std::fprintf(stderr, "rec: %s\n", error.what());
   } catch (const rec::Broken& broken) {
-    (void)std::fprintf(stderr,
-                       "rec: internal error: %s\nrec: this is a bug in rec; please report it with this line and, if you "
-                       "can, the trace\n",
-                       broken.what());
+    (void)std::fprintf(
+        stderr,
+        "rec: internal error: %s\nrec: this is a bug in rec; please report it with this line and, if you "
+        "can, the trace\n",
+        broken.what());
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "rec: %s\n", error.what());
   }

@@ -1,9 +1,11 @@
-// The part of every tracee's address space that belongs to rec. The same when recording and when replaying, so that the
-// program's own mappings never meet it.
+// The part of every tracee's address space that belongs to rec. The same when recording and when replaying,
+// so that the program's own mappings never meet it.
 //
-//   0x70000000  RX  one page: `syscall; ret` for calls that rec makes in the tracee (and, with the in-process agent of
+//   0x70000000  RX  one page: `syscall; ret` for calls that rec makes in the tracee (and, with the in-process
+//   agent of
 //                   DESIGN §5, the agent's code and its trampolines)
-//   0x70100000  RW  scratch: arguments of such calls; buffers that stand in for the program's while a call blocks
+//   0x70100000  RW  scratch: arguments of such calls; buffers that stand in for the program's while a call
+//   blocks
 #pragma once
 
 #include <array>

@@ -52,13 +52,15 @@ void restore_signals(const InheritedSignals& signals) {
     for (const int ignored : signals.ignored) {
       if (ignored == signal) action.sa_handler = SIG_IGN;
     }
-    ::sigaction(signal, &action, nullptr);  // fails for SIGKILL, SIGSTOP and libc's own two: nothing to restore
+    ::sigaction(signal, &action,
+                nullptr);  // fails for SIGKILL, SIGSTOP and libc's own two: nothing to restore
   }
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals.mask, nullptr, sizeof signals.mask);
 }
 
 void install(const std::vector<sock_filter>& filter, int report_fd) {
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+  const sock_fprog program{static_cast<unsigned short>(filter.size()),
+                           const_cast<sock_filter*>(filter.data())};
   // With CAP_SYS_ADMIN the filter needs no no_new_privs, and setuid programs keep working (seccomp(2)).
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_fails(report_fd, "NO_NEW_PRIVS");
@@ -82,7 +84,8 @@ void install(const std::vector<sock_filter>& filter, int report_fd) {
 [[noreturn]] void report_child_failure(const Pipe& report, const WaitStatus& status) {
   ChildFailure failure{};
   if (::read(report.read.get(), &failure, sizeof failure) == static_cast<ssize_t>(sizeof failure)) {
-    fail_with_errno(fmt::format("cannot set up the program's process ({})", failure.step), failure.errno_value);
+    fail_with_errno(fmt::format("cannot set up the program's process ({})", failure.step),
+                    failure.errno_value);
   }
   fail("cannot set up the program's process: it {}", describe(status));
 }
@@ -119,7 +122,8 @@ InheritedSignals InheritedSignals::capture() {
   }
   for (int signal = 1; signal < 65; ++signal) {
     struct sigaction action {};
-    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) signals.ignored.push_back(signal);
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      signals.ignored.push_back(signal);
   }
   return signals;
 }
@@ -139,9 +143,11 @@ Stopped launch(const LaunchOptions& options) {
   } catch (const Error& error) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    fail("cannot trace the program ({}). In a container allow ptrace; with kernel.yama.ptrace_scope 2 or 3 ask the "
-         "administrator, or run rec as root",
-         errno_text(error.errno_value()));
+    fail(
+        "cannot trace the program ({}). In a container allow ptrace; with kernel.yama.ptrace_scope 2 or 3 "
+        "ask the "
+        "administrator, or run rec as root",
+        errno_text(error.errno_value()));
   }
   if (::write(go.write.get(), "g", 1) != 1) fail_with_errno("write to the program's process");
   return run_to_exec(Tid(pid), !options.filter.empty(), report);

@@ -30,14 +30,15 @@ struct LaunchOptions {
   InheritedSignals signals;
 };
 
-// Forks and returns the child at its execve of `executable`, in the seccomp stop, or without a filter in the system-call
-// entry stop; everything else it did is behind it.
-// The child is traced by the calling thread and dies with it (PTRACE_O_EXITKILL is the caller's to give).
-// Timing instructions trap from its first instruction on (PR_SET_TSC, prctl(2)).
-// Throws Error when the child could not be set up; the text says what of it failed and what to do.
+// Forks and returns the child at its execve of `executable`, in the seccomp stop, or without a filter in the
+// system-call entry stop; everything else it did is behind it. The child is traced by the calling thread and
+// dies with it (PTRACE_O_EXITKILL is the caller's to give). Timing instructions trap from its first
+// instruction on (PR_SET_TSC, prctl(2)). Throws Error when the child could not be set up; the text says what
+// of it failed and what to do.
 [[nodiscard]] Stopped launch(const LaunchOptions& options);
 
-// The file that execvp(3) would run for `program`; nullopt when there is none. `*error` is then ENOENT or EACCES.
+// The file that execvp(3) would run for `program`; nullopt when there is none. `*error` is then ENOENT or
+// EACCES.
 [[nodiscard]] std::optional<std::string> find_executable(const std::string& program, int* error);
 
 }  // namespace rec

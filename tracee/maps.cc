@@ -16,8 +16,8 @@ bool parse_maps_line(const std::string& line, MapsEntry* entry) {
   unsigned major = 0, minor = 0;
   char rights[5] = {};
   int path_at = -1;
-  const int fields = std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &start,
-                                 &end, rights, &offset, &major, &minor, &inode, &path_at);
+  const int fields = std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
+                                 &start, &end, rights, &offset, &major, &minor, &inode, &path_at);
   if (fields != 7 || end <= start) return false;
   entry->start = RemotePtr<>(start);
   entry->end = RemotePtr<>(end);

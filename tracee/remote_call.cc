@@ -3,6 +3,7 @@
 #include <sys/ptrace.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "format/base/error.h"
 #include "tracee/wait_status.h"
@@ -22,7 +23,8 @@ WaitResult wait_until_stopped(Tid tid) {
 
 RemoteCalls::RemoteCalls(const Stopped& task, std::uint64_t instruction)
     : task_(task), instruction_(instruction), saved_(task.registers()), saved_mask_(task.signal_mask()) {
-  // Signals wait until the scope ends: one that came in between would be delivered to code that is not the program's.
+  // Signals wait until the scope ends: one that came in between would be delivered to code that is not the
+  // program's.
   task_.set_signal_mask(~std::uint64_t{0});
 }
 
@@ -39,11 +41,19 @@ RemoteCalls::~RemoteCalls() {
   }
 }
 
-void RemoteCalls::step() {
-  Stopped stepping(task_.tid());
-  (void)std::move(stepping).resume(Resume::step);
+void RemoteCalls::resume() {
+  Stopped stopped(task_.tid());
+  (void)std::move(stopped).resume(Resume::syscall);
+}
+
+// From one system-call stop to the next. (Stepping would do with fewer stops, but its SIGTRAP is a forced
+// one: blocked or ignored, it would reset the program's own handling of SIGTRAP; kernel/signal.c,
+// force_sig_info_to_task.)
+void RemoteCalls::run_to_syscall_stop() {
+  resume();
   for (;;) {
     const WaitResult result = wait_until_stopped(task_.tid());
+    if (std::holds_alternative<SyscallStop>(result.status)) return;
     if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
       if (event->event == PTRACE_EVENT_FORK || event->event == PTRACE_EVENT_VFORK ||
           event->event == PTRACE_EVENT_CLONE) {
@@ -53,14 +63,11 @@ void RemoteCalls::step() {
         throw TaskGone{task_.tid(), result.status};
       }
     } else if (const auto* stop = std::get_if<SignalStop>(&result.status)) {
-      if (stop->signal == SIGTRAP) return;
       ENSURE(false, "task {} got signal {} in a call that rec made in it", task_.tid(), stop->signal);
-    } else if (!std::holds_alternative<GroupStop>(result.status) &&
-               !std::holds_alternative<SyscallStop>(result.status)) {
+    } else if (!std::holds_alternative<GroupStop>(result.status)) {
       throw TaskGone{task_.tid(), result.status};
     }
-    Stopped again(task_.tid());
-    (void)std::move(again).resume(Resume::step);
+    resume();
   }
 }
 
@@ -75,18 +82,24 @@ std::int64_t RemoteCalls::call(std::int64_t nr, std::initializer_list<std::uint6
   registers.rip = instruction_;
   created_.reset();
   task_.set_registers(registers);
-  // The first step out of an emulated call's entry stop, or of a signal-delivery stop, ends before any instruction
-  // (arch/x86/kernel/step.c, SYSCALL_EXIT_TRAP): step until the instruction pointer has moved.
-  for (int tries = 0; tries < 4; ++tries) {
-    step();
-    const Registers now = task_.registers();
-    if (now.rip == instruction_ + 2) return now.result();
-    ENSURE(now.rip == instruction_, "a call made in task {} went to {:#x}", task_.tid(), now.rip);
+  // The way out of an emulated call's entry stop leads through that call's exit stop first: only an exit
+  // after an entry at our instruction is ours.
+  bool entered = false;
+  for (;;) {
+    run_to_syscall_stop();
+    const auto info = task_.syscall_info();
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+      ENSURE(info.instruction_pointer == instruction_ + 2, "a call made in task {} came from {:#x}",
+             task_.tid(), info.instruction_pointer);
+      entered = true;
+    } else if (entered) {
+      return info.exit.rval;
+    }
   }
-  broken(__FILE__, __LINE__, "the call to be made within 4 steps", fmt::format("task {}, call {}", task_.tid(), nr));
 }
 
-std::uint64_t RemoteCalls::must(const char* what, std::int64_t nr, std::initializer_list<std::uint64_t> args) {
+std::uint64_t RemoteCalls::must(const char* what, std::int64_t nr,
+                                std::initializer_list<std::uint64_t> args) {
   const std::int64_t result = call(nr, args);
   if (result < 0 && result > -4096) {
     fail_with_errno(fmt::format("{} in task {}", what, task_.tid()), static_cast<int>(-result));

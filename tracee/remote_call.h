@@ -1,5 +1,5 @@
-// System calls made by a tracee on rec's behalf, unseen by the program: a scope that saves the task's registers and
-// signal mask and restores them when it ends.
+// System calls made by a tracee on rec's behalf, unseen by the program: a scope that saves the task's
+// registers and signal mask and restores them when it ends.
 #pragma once
 
 #include <array>
@@ -14,9 +14,9 @@ namespace rec {
 
 class [[nodiscard]] RemoteCalls {
  public:
-  // Precondition: the task is in a ptrace stop that is not a system-call entry of PTRACE_SYSCALL or seccomp (the call
-  // would be made on resuming); the entry stop of PTRACE_SYSEMU is fine. `instruction` is the address of a `syscall`
-  // instruction that the seccomp filter lets pass.
+  // Precondition: the task is in a ptrace stop that is not a system-call entry of PTRACE_SYSCALL or seccomp
+  // (the call would be made on resuming); the entry stop of PTRACE_SYSEMU is fine. `instruction` is the
+  // address of a `syscall` instruction that the seccomp filter lets pass.
   RemoteCalls(const Stopped& task, std::uint64_t instruction);
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
@@ -35,7 +35,8 @@ class [[nodiscard]] RemoteCalls {
   [[nodiscard]] Registers& saved() { return saved_; }
 
  private:
-  void step();
+  void resume();
+  void run_to_syscall_stop();
 
   const Stopped& task_;
   std::uint64_t instruction_;

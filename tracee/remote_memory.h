@@ -21,8 +21,8 @@ class RemoteMemory : public Memory {
   // All of `size` bytes, or throws Error (TaskGone if the task died).
   [[nodiscard]] std::vector<std::byte> read_bytes(RemotePtr<> from, std::size_t size) const;
 
-  // Writes all of `bytes`, also to pages that the tracee itself may only read (the task has to be in a ptrace stop
-  // for those). Throws Error when the address is not mapped.
+  // Writes all of `bytes`, also to pages that the tracee itself may only read (the task has to be in a ptrace
+  // stop for those). Throws Error when the address is not mapped.
   void write(RemotePtr<> to, std::span<const std::byte> bytes) const;
 
   template <class T>

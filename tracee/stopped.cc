@@ -65,7 +65,9 @@ siginfo_t Stopped::siginfo() const {
   return info;
 }
 
-void Stopped::set_siginfo(const siginfo_t& info) const { request(PTRACE_SETSIGINFO, tid_, 0, &info, "SETSIGINFO"); }
+void Stopped::set_siginfo(const siginfo_t& info) const {
+  request(PTRACE_SETSIGINFO, tid_, 0, &info, "SETSIGINFO");
+}
 
 std::uint64_t Stopped::signal_mask() const {
   std::uint64_t mask = 0;

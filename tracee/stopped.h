@@ -1,6 +1,7 @@
-// Control of a task, with its state as a type: only a Stopped task has registers to read or can be resumed, and
-// resuming consumes it. A task that was killed meanwhile answers ESRCH to everything (ptrace(2), "Death under
-// ptrace"); that is normal, thrown as TaskGone and caught once, in the session, which then waits for its wait status.
+// Control of a task, with its state as a type: only a Stopped task has registers to read or can be resumed,
+// and resuming consumes it. A task that was killed meanwhile answers ESRCH to everything (ptrace(2), "Death
+// under ptrace"); that is normal, thrown as TaskGone and caught once, in the session, which then waits for
+// its wait status.
 #pragma once
 
 #include <sys/ptrace.h>
@@ -20,8 +21,8 @@ namespace rec {
 
 struct TaskGone {
   Tid tid;
-  // What waitpid reported when the death was noticed by waiting (an exit event, or the final status): it will not be
-  // reported again, so whoever catches this has to go on from it.
+  // What waitpid reported when the death was noticed by waiting (an exit event, or the final status): it will
+  // not be reported again, so whoever catches this has to go on from it.
   std::optional<WaitStatus> seen = std::nullopt;
 };
 

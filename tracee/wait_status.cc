@@ -35,7 +35,9 @@ std::string describe(const WaitStatus& status) {
     std::string operator()(const Killed& s) const { return fmt::format("killed by signal {}", s.signal); }
     std::string operator()(const SyscallStop&) const { return "system-call stop"; }
     std::string operator()(const SignalStop& s) const { return fmt::format("stop for signal {}", s.signal); }
-    std::string operator()(const GroupStop& s) const { return fmt::format("group stop by signal {}", s.signal); }
+    std::string operator()(const GroupStop& s) const {
+      return fmt::format("group stop by signal {}", s.signal);
+    }
     std::string operator()(const PtraceEvent& s) const { return fmt::format("ptrace event {}", s.event); }
   };
   return std::visit(Visitor{}, status);

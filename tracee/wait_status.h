@@ -16,19 +16,20 @@ struct Killed {
   int signal;
   bool core_dumped;
 };
-// Entry to or exit from a system call (PTRACE_SYSCALL, PTRACE_SYSEMU): the two look alike (ptrace(2), "Syscall-stops");
-// who resumed the task knows which it is.
+// Entry to or exit from a system call (PTRACE_SYSCALL, PTRACE_SYSEMU): the two look alike (ptrace(2),
+// "Syscall-stops"); who resumed the task knows which it is.
 struct SyscallStop {};
 // A signal is about to be delivered; it is not yet: resume() decides.
 struct SignalStop {
   int signal;
 };
-// The whole thread group is stopped by `signal` (job control); PTRACE_SEIZE tells it apart from a signal-delivery stop.
+// The whole thread group is stopped by `signal` (job control); PTRACE_SEIZE tells it apart from a
+// signal-delivery stop.
 struct GroupStop {
   int signal;
 };
-// PTRACE_EVENT_…, seccomp stops among them. PTRACE_EVENT_STOP with SIGTRAP (a new task's first stop, PTRACE_INTERRUPT,
-// the end of a group stop) is one too.
+// PTRACE_EVENT_…, seccomp stops among them. PTRACE_EVENT_STOP with SIGTRAP (a new task's first stop,
+// PTRACE_INTERRUPT, the end of a group stop) is one too.
 struct PtraceEvent {
   int event;
 };
@@ -47,11 +48,13 @@ struct WaitResult {
 
 enum class WaitMode { block, poll };
 
-// Waits for any tracee (threads included). nullopt: none changed state (poll) or a signal handler of rec ran (block).
+// Waits for any tracee (threads included). nullopt: none changed state (poll) or a signal handler of rec ran
+// (block).
 // `*no_tracees` is set when there is nothing left to wait for.
 [[nodiscard]] std::optional<WaitResult> wait_any(WaitMode mode, bool* no_tracees);
 
-// Waits for one task only. nullopt when it is gone (ECHILD), or nothing happened (poll) or a handler ran (block).
+// Waits for one task only. nullopt when it is gone (ECHILD), or nothing happened (poll) or a handler ran
+// (block).
 [[nodiscard]] std::optional<WaitResult> wait_for(Tid tid, WaitMode mode);
 
 }  // namespace rec

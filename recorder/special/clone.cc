@@ -1,4 +1,5 @@
-// New tasks. The kernel tells of one while its parent is inside the call; the child's first stop may come before.
+// New tasks. The kernel tells of one while its parent is inside the call; the child's first stop may come
+// before.
 #include <sched.h>
 
 #include <algorithm>
@@ -24,7 +25,8 @@ CloneRequest read_request(const Task& task) {
   const auto& args = task.call.call.args;
   const syscalls::Special special = task.call.policy.special;
   if (special == syscalls::Special::vfork) return {.flags = CLONE_VM | CLONE_VFORK};
-  if (special == syscalls::Special::clone) return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3]};
+  if (special == syscalls::Special::clone)
+    return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3]};
   if (special != syscalls::Special::clone3) return {};
   const auto wanted = task.memory().read(RemotePtr<CloneArgs>(args[0]));
   ENSURE(wanted.has_value(), "clone3 of task {} succeeded with unreadable arguments", task.tid);
@@ -46,11 +48,16 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
     process = std::make_shared<Process>(*parent.process);
     process->pid = Pid(child_tid.value());
     process->domain = nullptr;
+    process->tasks = 0;
+    process->parent_waits = (request.flags & CLONE_VFORK) != 0;
+    process->unused_scratch.clear();
+    if ((request.flags & CLONE_VM) == 0) process->code = std::make_shared<PatchedCode>(*parent.process->code);
     const bool shares = (request.flags & CLONE_VM) != 0 || session.shares_with_children(*parent.process);
     session.move_to_domain(*process, shares ? parent.process->domain : session.new_domain());
     session.inherit_shares(*parent.process, *process);
   }
   Task& child = session.add_task(child_tid, process);
+  child.signal_mask = parent.signal_mask;
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
   const Stopped stopped(child_tid);
   Extra extra;

@@ -14,8 +14,10 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
+#include "recorder/patched_code.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
+#include "tracee/cpuid_faulting.h"
 #include "tracee/maps.h"
 #include "tracee/remote_call.h"
 
@@ -25,12 +27,14 @@ namespace {
 constexpr std::uint64_t user_code_segment_64 = 0x33;  // __USER_CS, arch/x86/include/asm/segment.h
 
 bool is_kernel_mapping(const MapsEntry& entry) {
-  return entry.path.rfind("[vdso]", 0) == 0 || entry.path.rfind("[vvar", 0) == 0 || entry.path == "[vsyscall]";
+  return entry.path.rfind("[vdso]", 0) == 0 || entry.path.rfind("[vvar", 0) == 0 ||
+         entry.path == "[vsyscall]";
 }
 
 // Maps rec's own pages and takes the vDSO away: what it would compute without a call could not be recorded.
 // Returns the program break.
-std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
+std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& memory,
+                                    const Registers& registers) {
   const std::vector<MapsEntry> maps = read_maps(stopped.tid());
   // No instruction of ours is there yet: borrow the place where the program is about to begin.
   const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
@@ -72,12 +76,14 @@ void hide_vdso(const RemoteMemory& memory, std::uint64_t rsp) {
   }
 }
 
-// Where the executable's or interpreter's file can be opened: the name in maps may be of another mount namespace, or gone.
+// Where the executable's or interpreter's file can be opened: the name in maps may be of another mount
+// namespace, or gone.
 std::string map_file_link(Tid tid, const MapsEntry& entry) {
   return fmt::format("/proc/{}/map_files/{:x}-{:x}", tid, entry.start.address(), entry.end.address());
 }
 
-// Pages whose content the file (if any) does not give: only those that hold something else than it, or than zeros.
+// Pages whose content the file (if any) does not give: only those that hold something else than it, or than
+// zeros.
 void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& entry, int file) {
   std::array<std::byte, page_size> page;
   std::array<std::byte, page_size> expected;
@@ -85,7 +91,8 @@ void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& en
     expected.fill(std::byte{0});
     if (file >= 0) {
       const auto offset = static_cast<off_t>(entry.offset + (at - entry.start.address()));
-      (void)!::pread(file, expected.data(), expected.size(), offset);  // short past the end of the file: zeros
+      (void)!::pread(file, expected.data(), expected.size(),
+                     offset);  // short past the end of the file: zeros
     }
     if (!memory.read_exact(RemotePtr<>(at), page) || page == expected) continue;
     const auto room = data.add(Data::Role::output, RemotePtr<>(at), 0, page_size, page_size);
@@ -122,10 +129,19 @@ Mapping describe(Session& session, const Task& task, const MapsEntry& entry, Dat
     }
   }
   if (!mapping.content) mapping.flags |= MAP_ANONYMOUS;
-  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss (fs/binfmt_elf.c).
+  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss
+  // (fs/binfmt_elf.c).
   const bool may_differ = !mapping.content || (entry.protection & PROT_WRITE) != 0;
   if (may_differ && (entry.protection & PROT_READ) != 0) add_pages(data, task.memory(), entry, file.get());
   return mapping;
+}
+
+// cpuid in code that rec does not patch is recorded where the processor lets it fault; elsewhere it is not
+// seen.
+bool make_cpuid_fault(const Stopped& stopped) {
+  if (!cpuid_can_fault()) return false;
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  return calls.call(SYS_arch_prctl, {arch_set_cpuid, 0}) == 0;
 }
 
 std::uint64_t stack_limit(Tid tid) {
@@ -143,8 +159,8 @@ std::string executable_of(Tid tid) {
 }  // namespace
 
 void on_exec(Session& session, Task& task, Tid former_tid) {
-  // An exec by a thread that is not the leader: it goes on under the leader's number (ptrace(2), "execve(2) under
-  // ptrace"), and its call is the one that is pending.
+  // An exec by a thread that is not the leader: it goes on under the leader's number (ptrace(2), "execve(2)
+  // under ptrace"), and its call is the one that is pending.
   Task& executing = former_tid == task.tid ? task : session.rename_executing_task(former_tid, task);
   Process& process = *executing.process;
   session.release_turn(executing);
@@ -156,6 +172,8 @@ void on_exec(Session& session, Task& task, Tid former_tid) {
   executing.setting_up_exec = true;
   executing.clear_tid = 0;
   executing.robust_list = 0;
+  executing.scratch.reset();
+  executing.restart.reset();
   executing.call.blocks = false;
   session.resume_call(executing);
 }
@@ -171,11 +189,16 @@ void finish_exec(Session& session, Task& task) {
   const RemoteMemory memory = task.memory();
   const std::uint64_t heap_end = arrange_address_space(stopped, memory, registers);
   hide_vdso(memory, registers.rsp);
+  if (make_cpuid_fault(stopped)) task.call.flags |= event_cpuid_faults;
   for (KernelSigaction& action : process.actions) {
     if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
   }
   EchoDescriptors::forget(process);
   process.executed = true;
+  process.parent_waits = false;
+  process.unused_scratch.clear();
+  process.code = std::make_shared<PatchedCode>();
+  task.signal_mask = stopped.signal_mask();
   Extra extra;
   extra.pid = process.pid;
   extra.former_tid = task.former_tid;
@@ -185,6 +208,7 @@ void finish_exec(Session& session, Task& task) {
   for (const MapsEntry& entry : read_maps(task.tid)) {
     if (agent_area::contains(entry.start.address()) || is_kernel_mapping(entry)) continue;
     extra.mappings.push_back(describe(session, task, entry, task.call.data));
+    patch_code(session, task, entry, entry.start.address(), entry.end.address(), file_of(task, entry));
   }
   extra.after = stopped.registers();
   extra.after->rax = 0;

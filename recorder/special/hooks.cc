@@ -4,11 +4,13 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-
+#include <cerrno>
 
 #include "format/base/error.h"
+#include "recorder/patched_code.h"
 #include "recorder/recorder.h"
 #include "recorder/special/special.h"
+#include "tracee/cpuid_faulting.h"
 
 namespace rec::special {
 namespace {
@@ -33,7 +35,8 @@ void replace_argument(const Task& task, std::size_t index, std::uint64_t value) 
 void remember_action(Task& task) {
   const auto& args = task.call.call.args;
   const auto wanted = task.memory().read(RemotePtr<KernelSigaction>(args[1]));
-  if (args[1] != 0 && wanted && args[0] < task.process->actions.size()) task.process->actions[args[0]] = *wanted;
+  if (args[1] != 0 && wanted && args[0] < task.process->actions.size())
+    task.process->actions[args[0]] = *wanted;
 }
 
 }  // namespace
@@ -52,6 +55,12 @@ void on_entry(Session& session, Task& task) {
     if ((flags & CLONE_UNTRACED) != 0) replace_argument(task, 0, flags & ~std::uint64_t{CLONE_UNTRACED});
   } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
     pending.answer = 0;  // access to the time stamp counter stays trapped
+  } else if (special == Special::arch_prctl && pending.call.args[0] == arch_get_cpuid) {
+    pending.answer = 1;  // cpuid works, as far as the program can tell
+  } else if (special == Special::arch_prctl && pending.call.args[0] == arch_set_cpuid) {
+    // Whether it faults is rec's affair; a program finds it to be one of the processors that cannot switch it
+    // off.
+    pending.answer = -ENODEV;
   } else if (special == Special::sched_setaffinity) {
     session.pinning().give_up(session.all_tids());
   }
@@ -65,12 +74,14 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     return true;
   }
   if (result < 0 && result > -4096) {
-    const bool first_exec = !task.process->executed && (special == Special::execve || special == Special::execveat);
+    const bool first_exec =
+        !task.process->executed && (special == Special::execve || special == Special::execveat);
     if (first_exec && task.process->pid == session.first_pid()) {
       throw ExecFailed("the program could not be executed", static_cast<int>(-result));
     }
     return false;
   }
+  update_code(session, task, result);
   if (special == Special::mmap) {
     describe_mapping(session, task, result, extra);
     return true;
@@ -86,10 +97,10 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }
   if (special == Special::rt_sigaction) remember_action(task);
-  // A filter of the program's own: from here on its calls are seen before it can refuse them. A thread-synchronising one
-  // holds for the whole process, and to look too early does no harm.
-  const bool filters = special == Special::seccomp ||
-                       (special == Special::prctl && task.call.call.args[0] == PR_SET_SECCOMP);
+  // A filter of the program's own: from here on its calls are seen before it can refuse them. A
+  // thread-synchronising one holds for the whole process, and to look too early does no harm.
+  const bool filters =
+      special == Special::seccomp || (special == Special::prctl && task.call.call.args[0] == PR_SET_SECCOMP);
   if (filters) task.process->stops_at_entry = true;
   if (special == Special::set_robust_list) task.robust_list = task.call.call.args[0];
   if (special == Special::set_tid_address) task.clear_tid = task.call.call.args[0];

@@ -17,7 +17,8 @@ namespace {
 // System V segments and files cannot meet in one number space: no file system has this device number.
 constexpr std::uint64_t sysv_device = ~std::uint64_t{0};
 
-// A shared mapping of a descriptor that was opened for reading only can never become writable (mmap(2), EACCES).
+// A shared mapping of a descriptor that was opened for reading only can never become writable (mmap(2),
+// EACCES).
 bool may_write(Tid tid, std::int32_t fd) {
   std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", tid, fd));
   for (std::string key, value; info >> key >> value;) {
@@ -26,7 +27,8 @@ bool may_write(Tid tid, std::int32_t fd) {
   return true;
 }
 
-void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd, std::uint64_t offset) {
+void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd,
+                           std::uint64_t offset) {
   const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
   const std::uint64_t length = mapping->end.address() - mapping->start.address();
   std::array<char, 4096> name{};
@@ -53,9 +55,10 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
   const bool known = ::stat(link.c_str(), &info) == 0;
   mapping->shared_object =
       known ? session.shared_object(info.st_dev, info.st_ino) : session.new_shared_object();
-  session.note(task, "shared mapping of " + mapping->path,
-               fmt::format("task {} maps ‘{}’ shared: changes that others make to it are not in the recording", task.tid,
-                           mapping->path));
+  session.note(
+      task, "shared mapping of " + mapping->path,
+      fmt::format("task {} maps ‘{}’ shared: changes that others make to it are not in the recording",
+                  task.tid, mapping->path));
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* 
   mapping.protection = static_cast<std::uint32_t>(args[2]);
   mapping.flags = static_cast<std::uint32_t>(args[3]);
   // MAP_SHARED_VALIDATE is both type bits (mmap(2)); what it made is a shared mapping.
-  if ((mapping.flags & MAP_TYPE) == MAP_SHARED_VALIDATE) mapping.flags = (mapping.flags & ~MAP_TYPE) | MAP_SHARED;
+  if ((mapping.flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+    mapping.flags = (mapping.flags & ~MAP_TYPE) | MAP_SHARED;
   if ((mapping.flags & MAP_ANONYMOUS) == 0) {
     describe_file_mapping(session, task, &mapping, static_cast<std::int32_t>(args[4]), args[5]);
   } else if ((mapping.flags & MAP_SHARED) != 0) {

@@ -1,5 +1,5 @@
-// Files that are mapped shared and changed by calls: a mapping shows what write(2) wrote and ends where ftruncate(2) put the
-// end. At replay no file is there, so the change is made to the mapping.
+// Files that are mapped shared and changed by calls: a mapping shows what write(2) wrote and ends where
+// ftruncate(2) put the end. At replay no file is there, so the change is made to the mapping.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,7 +61,8 @@ Mapping resized(Session& session, const MapsEntry& entry, std::uint64_t object, 
   mapping.offset = entry.offset;
   mapping.shared_object = object;
   mapping.path = entry.path;
-  mapping.content = session.writer().add_content(Content{.path = entry.path, .size = file_size, .blocks = {}});
+  mapping.content =
+      session.writer().add_content(Content{.path = entry.path, .size = file_size, .blocks = {}});
   return mapping;
 }
 

@@ -7,8 +7,8 @@ namespace rec::special {
 
 // What a call's special handler changes or adds. Hooks for other calls do nothing.
 
-// At entry, before the call is made: may set pending.answer, change the arguments that the kernel gets, or append the event
-// at once for a call that does not return.
+// At entry, before the call is made: may set pending.answer, change the arguments that the kernel gets, or
+// append the event at once for a call that does not return.
 void on_entry(Session& session, Task& task);
 
 // At exit, with the turn, before the outputs are captured. `extra` is part of the event if true is returned.
@@ -26,8 +26,8 @@ void finish_exec(Session& session, Task& task);
 void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
 
-// shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes part of the
-// event. True if `extra` was filled in.
+// shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes
+// part of the event. True if `extra` was filled in.
 bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra);
 
 }  // namespace rec::special

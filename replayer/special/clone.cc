@@ -1,7 +1,7 @@
 #include <sched.h>
 
-#include <csignal>
 #include <sys/syscall.h>
+#include <csignal>
 
 #include "format/base/error.h"
 #include "replayer/divergence.h"
@@ -12,8 +12,8 @@
 namespace rec::special {
 namespace {
 
-// Threads become processes that share memory: the kernel then keeps no group of them that could end, stop or execute
-// together. All are children of rec (CLONE_PARENT), which reaps them.
+// Threads become processes that share memory: the kernel then keeps no group of them that could end, stop or
+// execute together. All are children of rec (CLONE_PARENT), which reaps them.
 Tid clone_real(const ReplayTask& parent, bool share_memory) {
   const Stopped stopped = parent.stopped();
   RemoteCalls calls(stopped, agent_area::syscall_instruction);

@@ -26,7 +26,8 @@ class Placer {
   }
 
   void from_arena(std::uint64_t start, std::uint64_t end, std::uint64_t offset, int sharing) const {
-    const std::uint64_t flags = static_cast<std::uint64_t>(sharing) | MAP_FIXED | (mapping_.flags & MAP_NORESERVE);
+    const std::uint64_t flags =
+        static_cast<std::uint64_t>(sharing) | MAP_FIXED | (mapping_.flags & MAP_NORESERVE);
     calls_.must("mmap for the replay", SYS_mmap,
                 {start, end - start, mapping_.protection, flags, Arena::tracee_fd, offset});
   }
@@ -67,8 +68,9 @@ void replay_brk(const ReplayTask& task, const Event& event) {
   const Stopped stopped = task.stopped();
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
   if (after > before) {
-    calls.must("mmap of the heap", SYS_mmap,
-               {before, after - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, no_fd, 0});
+    calls.must(
+        "mmap of the heap", SYS_mmap,
+        {before, after - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, no_fd, 0});
   } else {
     calls.must("munmap of the heap", SYS_munmap, {after, before - after});
   }

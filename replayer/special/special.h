@@ -1,4 +1,5 @@
-// The calls that a table cannot express; each file here has its counterpart of the same name in recorder/special.
+// The calls that a table cannot express; each file here has its counterpart of the same name in
+// recorder/special.
 #pragma once
 
 #include "format/syscalls/table.h"
@@ -6,7 +7,8 @@
 
 namespace rec::special {
 
-// A call that succeeded and whose policy is Replay::special. `registers` are those that the task will go on with.
+// A call that succeeded and whose policy is Replay::special. `registers` are those that the task will go on
+// with.
 void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers);
 
 // clone.cc: a task made by another one.

@@ -37,6 +37,7 @@ TARGETS = {
     "fork_child": Target(5),
     "fork_tree": Target(8),
     "input_lines": Target(3, stdin=b"first line\nsecond\nlast without a newline"),
+    "instructions_disposition": Target(1),
     "memory_protection_fault": Target(6),
     "memory_written_code": Target(74),
     "orphan_outlives": Target(21),

@@ -1,5 +1,5 @@
-// A thread watches the buffer that another one's blocking read and poll will fill, yielding in between: when it sees the
-// bytes depends on the order of turns alone.
+// A thread watches the buffer that another one's blocking read and poll will fill, yielding in between: when
+// it sees the bytes depends on the order of turns alone.
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,0 +1,106 @@
+// How tasks end, and what the kernel writes to their memory when they do.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "recorder/session.h"
+#include "recorder/task_state.h"
+
+namespace rec {
+namespace {
+
+// Words that the kernel writes when the task ends: the one set with set_tid_address(2), and those of its
+// robust futexes (kernel/futex/core.c, exit_robust_list), each with its value before.
+std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit(const Task& task) {
+  constexpr int list_limit = 2048;  // ROBUST_LIST_LIMIT
+  struct Head {
+    std::uint64_t next;
+    std::int64_t futex_offset;
+    std::uint64_t pending;
+  };
+  const RemoteMemory memory = task.memory();
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> words;
+  const auto add = [&](std::uint64_t address) {
+    if (const auto word = memory.read(RemotePtr<std::uint32_t>(address))) words.emplace_back(address, *word);
+  };
+  if (task.clear_tid != 0) add(task.clear_tid);
+  const auto head = task.robust_list != 0 ? memory.read(RemotePtr<Head>(task.robust_list)) : std::nullopt;
+  if (!head) return words;
+  // The lowest bit of an entry marks a priority-inheritance futex.
+  const auto futex_of = [&](std::uint64_t entry) {
+    return (entry & ~std::uint64_t{1}) + static_cast<std::uint64_t>(head->futex_offset);
+  };
+  if (head->pending != 0) add(futex_of(head->pending));
+  std::uint64_t entry = head->next;
+  for (int i = 0; i < list_limit && (entry & ~std::uint64_t{1}) != task.robust_list; ++i) {
+    add(futex_of(entry));
+    const auto next = memory.read(RemotePtr<std::uint64_t>(entry & ~std::uint64_t{1}));
+    if (!next) break;
+    entry = *next;
+  }
+  return words;
+}
+
+}  // namespace
+
+void Session::on_exit_event(Task& task) {
+  task.position = Task::Position::exiting;
+  std::erase(task.domain().waiting, &task);
+  const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());
+  const bool is_leader = task.tid.value() == task.process->pid.value();
+  task.words_cleared_at_exit = words_cleared_at_exit(task);
+  (void)Stopped(task.tid).resume(Resume::cont);
+  // A leader that exits before its threads is reported by waitpid after the last of them; yet others must not
+  // go on before the kernel has cleared its tid word and woken its joiner (kernel/fork.c, mm_release).
+  if (is_leader && task.domain().turn == &task && tasks_of(*task.process).size() > 1) {
+    for (int i = 0; i < 200; ++i) {
+      const char state = task_state(task.tid);
+      if (state == 'Z' || state == 0) break;
+      if (state == 'X') break;
+      ::usleep(50);
+    }
+    if (task_state(task.tid) == 'Z') {
+      record_exit(task, raw_status);
+      release_turn(task);
+    }
+  }
+}
+
+void Session::record_exit(Task& task, std::int64_t raw_status) {
+  if (task.exit_recorded) return;
+  task.exit_recorded = true;
+  DataBuffer data;
+  // Only someone else who has the memory can see what the kernel did to it.
+  for (const auto& [tid, other] : tasks_) {
+    if (other->process->domain != task.process->domain || other.get() == &task || other->exit_recorded)
+      continue;
+    for (const auto& [address, before] : task.words_cleared_at_exit) {
+      const auto now = other->memory().read(RemotePtr<std::uint32_t>(address));
+      if (!now || *now == before) continue;
+      const auto room = data.add(Data::Role::output, RemotePtr<>(address), 0, sizeof *now, sizeof *now);
+      std::memcpy(room.data(), &*now, sizeof *now);
+    }
+    break;
+  }
+  append({.tid = task.tid, .kind = EventKind::exit, .result = raw_status, .data = data.data()});
+}
+
+void Session::on_gone(Tid tid, const WaitStatus& status) {
+  early_stops_.erase(tid);
+  if (tid == first_tid_) first_status_ = raw_wait_status(status);
+  Task* task = find(tid);
+  if (task == nullptr) return;
+  record_exit(*task, raw_wait_status(status));
+  const std::shared_ptr<Domain> keep = task->process->domain;
+  const bool had_turn = keep->turn == task;
+  const std::unique_ptr<Task> last = forget_task(*task);
+  if (tasks_of(*last->process).empty()) {
+    leave_domain(*keep);
+    leave_shared_memory(*last->process);
+  }
+  if (had_turn) give_turn(*keep);
+}
+
+}  // namespace rec

@@ -1,0 +1,43 @@
+// Instructions in the program's code that answer differently every time (tracee/instruction_finder.h) and in
+// whose place rec puts an int3, so that it sees them:
+//
+//     0f c7 f0   rdrand %eax      ──▶      cc c7 f0
+//
+// It happens at the event that makes the code executable, and what was written is part of that event: replay
+// has the same code. One byte is enough, as no code can jump into the rest of an instruction and mean it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tracee/maps.h"
+#include "tracee/trapped_instruction.h"
+
+namespace rec {
+
+class Session;
+struct Task;
+
+// The int3s of one address space, by address, with what they stand for.
+struct PatchedInstruction {
+  TrappedInstruction instruction;
+  std::byte first_byte{};  // what the int3 replaced
+};
+using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
+
+// Looks through what is executable in [start, end) of `mapping`. What is written becomes output of the task's
+// pending call. `file`: where the file behind the mapping can be opened; empty: its bytes are all there is.
+// Precondition: the task is stopped, and no other task of its address space runs user code.
+void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
+                std::uint64_t end, const std::string& file);
+
+// A place where the file behind a mapping can be opened (the name in maps may be of another mount namespace,
+// or gone); "" if there is none.
+[[nodiscard]] std::string file_of(const Task& task, const MapsEntry& mapping);
+
+// What a successful memory call of the task's means for its code.
+void update_code(Session& session, Task& task, std::int64_t result);
+
+}  // namespace rec

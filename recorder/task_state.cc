@@ -1,0 +1,22 @@
+#include "recorder/task_state.h"
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace rec {
+
+char task_state(Tid tid) {
+  const std::string path = fmt::format("/proc/{}/stat", tid);
+  std::FILE* file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return 0;
+  std::array<char, 512> line{};
+  const bool got = std::fgets(line.data(), line.size(), file) != nullptr;
+  (void)std::fclose(file);
+  // The name in parentheses may itself contain parentheses: the last one ends it.
+  const std::string text = got ? line.data() : "";
+  const std::size_t end = text.rfind(')');
+  return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
+}  // namespace rec

@@ -1,0 +1,12 @@
+// What the kernel says a task is doing.
+#pragma once
+
+#include "format/base/ids.h"
+
+namespace rec {
+
+// The state letter of /proc/PID/stat (proc(5)): 'R' running, 'S' asleep, 'Z' a zombie, …; 0 when the task is
+// gone.
+[[nodiscard]] char task_state(Tid tid);
+
+}  // namespace rec

@@ -1,0 +1,206 @@
+// Domains and turns: which task of a domain runs user code, who waits for it, and what memory ties processes
+// together.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "format/base/error.h"
+#include "recorder/session.h"
+#include "recorder/task_state.h"
+
+namespace rec {
+
+std::shared_ptr<Domain> Session::new_domain() {
+  auto domain = std::make_shared<Domain>();
+  domain->id = DomainId(next_domain_++);
+  std::erase_if(domains_, [](const auto& old) { return old.expired(); });
+  domains_.push_back(domain);
+  return domain;
+}
+
+void Session::leave_domain(Domain& domain) {
+  if (--domain.processes == 0) --live_domains_;
+}
+
+void Session::move_to_domain(Process& process, std::shared_ptr<Domain> domain) {
+  if (process.domain) leave_domain(*process.domain);
+  process.domain = std::move(domain);
+  if (++process.domain->processes == 1) ++live_domains_;
+}
+
+void Session::queue_for_turn(Task& task) {
+  Domain& domain = task.domain();
+  domain.waiting.push_back(&task);
+  const Task* holder = domain.turn;
+  // Who is stopped by job control needs no turn; who sits in a call that blocks neither.
+  if (holder == nullptr || holder->position == Task::Position::group_stop ||
+      (holder->position == Task::Position::call && holder->call.blocks)) {
+    if (holder != nullptr) leave_in_call(*domain.turn);
+    give_turn(domain);
+  }
+}
+
+void Session::leave_in_call(Task& task) {
+  const PendingCall& pending = task.call;
+  const bool waits_for_lock = task.position == Task::Position::call && pending.entry != nullptr &&
+                              pending.entry->subsystem == syscalls::Subsystem::futex;
+  if (!waits_for_lock) return;
+  DataBuffer data;
+  for (const syscalls::Extent& extent : pending.plan.extents) {
+    if (!extent.output || !extent.input || extent.size > sizeof(std::uint64_t)) continue;
+    // Until it sleeps: then the word is as those who run now will find it (kernel/futex/pi.c).
+    for (int looks = 0; looks < 1000 && task_state(task.tid) == 'R'; ++looks) ::sched_yield();
+    const auto room = data.add(Data::Role::output, extent.address, extent.argument, extent.size, extent.size);
+    data.shrink_last(task.memory().read_some(extent.address, room));
+  }
+  if (!data.empty()) append({.tid = task.tid, .kind = EventKind::memory, .data = data.data()});
+}
+
+void Session::release_turn(Task& task) {
+  Domain& domain = task.domain();
+  if (domain.turn != &task) return;
+  leave_in_call(task);
+  domain.turn = nullptr;
+  give_turn(domain);
+}
+
+void Session::give_turn(Domain& domain) {
+  if (domain.waiting.empty()) return;
+  Task& next = *domain.waiting.front();
+  domain.waiting.pop_front();
+  domain.turn = &next;
+  domain.turn_since_ns = now_ns();
+  try {
+    hand_over(next);
+  } catch (const TaskGone& gone) {
+    // Killed while it waited. Its end gives the turn on; if that was seen already, it is now.
+    if (gone.seen) dispatch({gone.tid, *gone.seen});
+  }
+}
+
+void Session::hand_over(Task& task) {
+  switch (task.position) {
+    case Task::Position::after_call:
+      finish_call(*this, task);
+      return;
+    case Task::Position::first_stop:
+      provide_scratch(task);
+      append({.tid = task.tid, .kind = EventKind::begin});
+      task.left_with = Stopped(task.tid).registers();
+      resume_user(task);
+      return;
+    case Task::Position::group_stop:
+    case Task::Position::preempted:
+      append({.tid = task.tid, .kind = EventKind::begin});
+      resume_user(task);
+      return;
+    case Task::Position::user:
+    case Task::Position::call:
+    case Task::Position::exiting:
+      ENSURE(false, "task {} waited for its turn in position {}", task.tid, static_cast<int>(task.position));
+  }
+}
+
+void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
+  const std::shared_ptr<Domain> own = task.process->domain;
+  if (own == other) return;
+  append({.tid = task.tid, .kind = EventKind::merge, .args = {other->id.value(), own->id.value()}});
+  std::set<Process*> moving;
+  for (const auto& [tid, member] : tasks_) {
+    if (member->process->domain == other) moving.insert(member->process.get());
+  }
+  const auto waiting = std::move(other->waiting);
+  for (Process* process : moving) move_to_domain(*process, own);
+  for (Task* waiter : waiting) own->waiting.push_back(waiter);
+  // The other domain's task that has its turn may be in user code now; it joins the order of turns at the end
+  // of its next system call.
+  other->turn = nullptr;
+}
+
+void Session::share_object(Task& task, std::uint64_t object, bool writable) {
+  Sharing& sharing = sharing_[object];
+  sharing.processes.insert(task.process->pid);
+  sharing.writable = sharing.writable || writable;
+  if (!sharing.writable) return;
+  for (const Pid pid : sharing.processes) {
+    const Task* other = find(Tid(pid.value()));
+    if (other != nullptr && other->process->domain != task.process->domain) {
+      merge_domains(task, other->process->domain);
+    }
+  }
+}
+
+bool Session::shares_with_children(const Process& process) const {
+  return std::any_of(sharing_.begin(), sharing_.end(), [&](const auto& object) {
+    return object.second.writable && object.second.processes.count(process.pid) != 0;
+  });
+}
+
+void Session::inherit_shares(const Process& parent, const Process& child) {
+  for (auto& [object, sharing] : sharing_) {
+    if (sharing.processes.count(parent.pid) != 0) sharing.processes.insert(child.pid);
+  }
+}
+
+void Session::leave_shared_memory(Process& process) {
+  process.maps_files_shared = false;
+  for (auto& [object, sharing] : sharing_) sharing.processes.erase(process.pid);
+}
+
+Task& Session::rename_executing_task(Tid former, Task& leader) {
+  const Tid tid = leader.tid;
+  ENSURE(find(former) != nullptr, "task {} executed as {}, but is not known", former, tid);
+  forget_task(leader);
+  auto node = tasks_.extract(former);
+  node.key() = tid;
+  node.mapped()->tid = tid;
+  return *tasks_.insert(std::move(node)).position->second;
+}
+
+// Nothing refers to the task any more; it is no longer in tasks_, but alive until the caller drops it.
+std::unique_ptr<Task> Session::forget_task(Task& task) {
+  Domain& domain = task.domain();
+  std::erase(domain.waiting, &task);
+  if (domain.turn == &task) domain.turn = nullptr;
+  std::erase(output_waiting_, &task);
+  release_output(task);
+  --task.process->tasks;
+  if (task.scratch) task.process->unused_scratch.push_back(*task.scratch);
+  auto node = tasks_.extract(task.tid);
+  return std::move(node.mapped());
+}
+
+bool Session::acquire_output(Task& task) {
+  if (output_holder_ == nullptr) output_holder_ = &task;
+  if (output_holder_ == &task) return true;
+  output_waiting_.push_back(&task);
+  task.position = Task::Position::call;
+  task.call.blocks = true;  // whoever shares its domain need not wait with it
+  return false;
+}
+
+void Session::release_output(const Task& task) {
+  if (output_holder_ != &task) return;
+  output_holder_ = nullptr;
+  if (output_waiting_.empty()) return;
+  output_holder_ = output_waiting_.front();
+  output_waiting_.pop_front();
+  try {
+    resume_call(*output_holder_);
+  } catch (const TaskGone&) {
+    // Killed while it waited: its end gives the right on.
+  }
+}
+
+std::uint64_t Session::find_shared_object(std::uint64_t device, std::uint64_t inode) const {
+  const auto at = shared_objects_.find({device, inode});
+  return at == shared_objects_.end() ? 0 : at->second;
+}
+
+std::uint64_t Session::shared_object(std::uint64_t device, std::uint64_t inode) {
+  const auto [at, is_new] = shared_objects_.try_emplace({device, inode}, next_shared_object_);
+  if (is_new) ++next_shared_object_;
+  return at->second;
+}
+
+}  // namespace rec

@@ -1,0 +1,62 @@
+// Finds, in machine code, the instructions that answer differently from run to run or from processor to
+// processor and that nothing makes trap by itself: rdrand, rdseed, rdpid, cpuid, xgetbv. (xgetbv with ECX 0
+// gives the same on one machine at all times; but which ECX it will have, the code does not tell, and a trace
+// may be replayed on another machine.)
+//
+// Byte patterns are looked for first; a hit counts only if decoding from the start of its function meets it
+// at the beginning of an instruction. Where no function is known to be there, or decoding fails on the way,
+// it may be data: it is left alone. Code that is never met this way (written to pages that are writable and
+// executable at once) is not found.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tracee/trapped_instruction.h"
+
+namespace rec {
+
+struct FoundInstruction {
+  std::uint64_t at = 0;  // of its first byte, prefixes included: in the file, or from the start of the memory
+  TrappedInstruction instruction;
+};
+
+struct FoundInstructions {
+  std::vector<FoundInstruction> sites;  // sorted
+  std::vector<std::uint64_t>
+      left_alone;  // where the bytes of such an instruction are, in doubtful surroundings; sorted
+};
+
+// In a whole ELF file. In a file of another format all patterns are left alone.
+[[nodiscard]] FoundInstructions find_instructions_in_elf(std::span<const std::byte> file);
+
+// In memory that no file is behind, which has to begin with an instruction: all up to the pattern must
+// decode, as instructions that a program could make use of.
+[[nodiscard]] FoundInstructions find_instructions_in_memory(std::span<const std::byte> code);
+
+// Whether there is any such pattern; most code has none.
+[[nodiscard]] bool may_hold_instructions(std::span<const std::byte> code);
+
+// Remembers what each version of each file holds.
+class InstructionFinder {
+ public:
+  // nullptr: it is not a regular file, or cannot be read. Valid until the next call.
+  [[nodiscard]] const FoundInstructions* in_file(const std::string& open_path);
+
+ private:
+  // A file's version, as far as stat(2) can tell.
+  struct Version {
+    std::uint64_t device, inode;
+    std::int64_t size, modified_s, modified_ns, changed_s, changed_ns;
+    auto operator<=>(const Version&) const = default;
+  };
+  std::map<Version, std::unique_ptr<FoundInstructions>> known_;
+};
+
+}  // namespace rec
