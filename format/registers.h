@@ -1,5 +1,6 @@
-// The general registers of an x86-64 task, in the order of the kernel's user_regs_struct (asm/user_64.h), so that
-// a value can be copied between the two. Here because a trace holds them; ptrace is not needed to look at them.
+// The general registers of an x86-64 task, in the order of the kernel's user_regs_struct (asm/user_64.h), so
+// that a value can be copied between the two. Here because a trace holds them; ptrace is not needed to look
+// at them.
 #pragma once
 
 #include <array>
@@ -24,8 +25,8 @@ struct Registers {
 
 static_assert(sizeof(Registers) == 27 * 8);
 
-// Results a program never sees: the kernel turns them into -EINTR or makes the call again when it returns to user
-// mode (include/linux/errno.h).
+// Results a program never sees: the kernel turns them into -EINTR or makes the call again when it returns to
+// user mode (include/linux/errno.h).
 enum class RestartCode : std::int64_t {
   restart_sys = -512,           // ERESTARTSYS: again if the handler has SA_RESTART or there is none
   restart_no_intr = -513,       // ERESTARTNOINTR: always again

@@ -48,10 +48,10 @@ inline constexpr std::uint64_t content_block_size = 1 << 20;
 // One version of a file's content. Blocks that no mapping touched need not be there.
 struct Content {
   ContentId id{};
-  std::string path;          // where it was found, for people
-  std::uint64_t size = 0;    // the file's length in bytes
+  std::string path;        // where it was found, for people
+  std::uint64_t size = 0;  // the file's length in bytes
   struct Block {
-    std::uint64_t index;     // covers bytes [index * content_block_size, …)
+    std::uint64_t index;  // covers bytes [index * content_block_size, …)
     BlockHash hash;
   };
   std::vector<Block> blocks;

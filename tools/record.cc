@@ -58,10 +58,14 @@ int run(const Arguments& arguments, const InheritedSignals& signals) {
 void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("record", "Run a program and record it");
-  command->add_option("-o,--output", arguments->output, "Write the trace to FILE (default: a new one in the trace directory)")
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Write the trace to FILE (default: a new one in the trace directory)")
       ->type_name("FILE");
   command->add_flag("-q,--quiet", arguments->quiet, "No remarks on standard error");
-  command->add_option("command", arguments->command, "The program and its arguments")->required()->type_name("PROGRAM");
+  command->add_option("command", arguments->command, "The program and its arguments")
+      ->required()
+      ->type_name("PROGRAM");
   command->positionals_at_end();
   command->prefix_command(false);
   command->callback([arguments, signals, exit_status] {

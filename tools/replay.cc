@@ -23,8 +23,10 @@ struct Arguments {
 
 int run(const Arguments& arguments) {
   if (!arguments.autopilot) {
-    fail("interactive debugging of a replay is not there yet: use ‘rec replay --autopilot’ to re-execute the recording to "
-         "its end");
+    fail(
+        "interactive debugging of a replay is not there yet: use ‘rec replay --autopilot’ to re-execute the "
+        "recording to "
+        "its end");
   }
   const std::string path = resolve_trace(arguments.trace);
   TraceReader reader(path);
@@ -38,8 +40,10 @@ int run(const Arguments& arguments) {
   }
   if (reader.summary()) wait_status = reader.summary()->wait_status;
   if (!wait_status) {
-    fail("{}: the recording breaks off after event {} (rec was killed while it recorded): replayed up to there", path,
-         replayed);
+    fail(
+        "{}: the recording breaks off after event {} (rec was killed while it recorded): replayed up to "
+        "there",
+        path, replayed);
   }
   die_as(*wait_status);
   return exit_status_of(*wait_status);
@@ -51,7 +55,8 @@ void add_replay(CLI::App& app, int* exit_status) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("replay", "Re-execute a recording exactly, without side effects");
   command->add_flag("--autopilot", arguments->autopilot, "Run to the end of the recording");
-  command->add_option("trace", arguments->trace, "The trace (default: the newest recording)")->type_name("TRACE");
+  command->add_option("trace", arguments->trace, "The trace (default: the newest recording)")
+      ->type_name("TRACE");
   command->callback([arguments, exit_status] {
     try {
       *exit_status = run(*arguments);

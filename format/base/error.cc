@@ -17,7 +17,8 @@ void fail_with_errno(const std::string& text, int errno_value) {
 }
 
 void broken(const char* file, int line, const char* condition, const std::string& values) {
-  throw Broken(fmt::format("{}:{}: expected {}{}{}", file, line, condition, values.empty() ? "" : ": ", values));
+  throw Broken(
+      fmt::format("{}:{}: expected {}{}{}", file, line, condition, values.empty() ? "" : ": ", values));
 }
 
 }  // namespace rec

@@ -47,8 +47,8 @@ template <class... Args>
 }  // namespace rec
 
 // ENSURE(condition, "format", values…): the values say what was seen instead.
-#define ENSURE(condition, ...)                                                     \
-  do {                                                                             \
-    if (!(condition)) [[unlikely]]                                                 \
+#define ENSURE(condition, ...)                                                    \
+  do {                                                                            \
+    if (!(condition)) [[unlikely]]                                                \
       ::rec::broken(__FILE__, __LINE__, #condition, fmt::format("" __VA_ARGS__)); \
   } while (false)

@@ -1,5 +1,5 @@
-// Reading a tracee's memory, live or as recorded: one interface, so that the recorder and the printer walk the
-// same structures with the same code and cannot disagree.
+// Reading a tracee's memory, live or as recorded: one interface, so that the recorder and the printer walk
+// the same structures with the same code and cannot disagree.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ class Memory {
  public:
   virtual ~Memory() = default;
 
-  // Reads up to buffer.size() bytes at `from`; returns how many could be read (short at the first byte that is
-  // unmapped or was not recorded). Never throws for an unreadable address.
+  // Reads up to buffer.size() bytes at `from`; returns how many could be read (short at the first byte that
+  // is unmapped or was not recorded). Never throws for an unreadable address.
   [[nodiscard]] virtual std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const = 0;
 
   // All of buffer, or false.

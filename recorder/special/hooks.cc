@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "format/base/error.h"
 #include "recorder/patched_code.h"
@@ -30,6 +31,15 @@ void replace_argument(const Task& task, std::size_t index, std::uint64_t value) 
   arguments.at(index) = value;
   registers.set_arguments(arguments);
   stopped.set_registers(registers);
+}
+
+// The signal mask in the frame that the handler returns through: at the stack pointer is the frame's ucontext
+// (arch/x86/kernel/signal_64.c).
+void add_restored_mask(Task& task) {
+  constexpr std::uint64_t mask_at = 8 + 8 + sizeof(stack_t) + 256;  // after flags, link, stack and registers
+  const RemotePtr<> mask(Stopped(task.tid).registers().rsp + mask_at);
+  const auto room = task.call.data.add(Data::Role::input, mask, 0, 8, 8);
+  task.call.data.shrink_last(task.memory().read_some(mask, room));
 }
 
 void remember_action(Task& task) {
@@ -61,6 +71,8 @@ void on_entry(Session& session, Task& task) {
     // Whether it faults is rec's affair; a program finds it to be one of the processors that cannot switch it
     // off.
     pending.answer = -ENODEV;
+  } else if (special == Special::rt_sigreturn) {
+    add_restored_mask(task);
   } else if (special == Special::sched_setaffinity) {
     session.pinning().give_up(session.all_tids());
   }

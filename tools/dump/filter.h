@@ -25,7 +25,7 @@ class CallFilter {
 
   std::vector<bool> listed_;     // by number
   bool unknown_listed_ = false;  // the numbers that the table does not have
-  bool inverted_ = true;  // shown are the calls that are not listed
+  bool inverted_ = true;         // shown are the calls that are not listed
 };
 
 }  // namespace rec::dump
