@@ -1,4 +1,6 @@
 // `rec coverage`: which parts of the kernel a trace exercised.
+#include <fmt/format.h>
+
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,16 +34,18 @@ Covered read_trace(const std::string& name, bool by_process, std::optional<Error
   const std::string path = resolve_trace(name);
   TraceReader reader(path);
   coverage::Survey survey(by_process);
-  bool is_complete = reader.summary().has_value();
+  std::optional<Error> problem;
   try {
     while (const Event* event = reader.next()) survey.add(*event);
   } catch (const Error& error) {
-    damage = error;  // what comes before the damage is counted and shown all the same
-    is_complete = false;
+    problem = error;  // what comes before the damage is counted and shown all the same
   }
+  // As far as the recording goes, and then why no further.
+  if (!problem && !reader.summary()) problem.emplace(fmt::format("{}: {}", path, reader.why_incomplete()));
+  if (problem) damage = problem;
   return {.trace = path,
           .command = reader.header().command,
-          .is_complete = is_complete,
+          .is_complete = !problem,
           .usages = survey.usages(),
           .events = survey.events()};
 }

@@ -1,4 +1,6 @@
 // `rec stat`: how often, how long, how much: statistics of a trace's system calls.
+#include <fmt/format.h>
+
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,8 +48,9 @@ void run(const StatCommand& command) {
   } catch (const Error& error) {
     damage = error;  // what comes before the damage is counted and shown all the same
   }
-  const stat::Subject subject{
-      .trace = path, .command = reader.header().command, .is_complete = reader.summary() && !damage};
+  // As far as the recording goes, and then why no further.
+  if (!damage && !reader.summary()) damage.emplace(fmt::format("{}: {}", path, reader.why_incomplete()));
+  const stat::Subject subject{.trace = path, .command = reader.header().command, .is_complete = !damage};
   if (write_output(report(statistics.result(), command.options, subject)) && damage) throw Error(*damage);
 }
 
