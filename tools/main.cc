@@ -4,6 +4,7 @@
 
 #include "format/base/error.h"
 #include "tools/commands.h"
+#include "tools/doctor.h"
 #include "tools/record.h"
 #include "tools/replay.h"
 
@@ -28,6 +29,7 @@ int run(int argc, char** argv) {
   rec::add_ps(app);
   rec::add_stat(app);
   rec::add_coverage(app);
+  rec::add_doctor(app, &exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

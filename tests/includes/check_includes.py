@@ -1,6 +1,6 @@
 """Fails on an include that goes against the arrows between the rooms.
 
-    format  <-  tracee  <-  recorder, replayer  <-  tools (main, record and replay only)
+    format  <-  tracee  <-  recorder, replayer  <-  tools (main, record, replay, doctor_probes only)
     format  <-  tools (everything else: no ptrace behind it)
 
     check_includes.py ROOT           the tree below ROOT
@@ -20,8 +20,8 @@ ALLOWED = {
     "replayer": {"format", "tracee", "replayer"},
     "tools": {"format", "tools"},
 }
-# The files that wire the recorder and the replayer to the command line.
-WIRING = {f"tools/{name}.{ending}" for name in ("main", "record", "replay") for ending in ("cc", "h")}
+# The files that wire the recorder and the replayer to the command line, and what `rec doctor` tries of them.
+WIRING = {f"tools/{name}.{ending}" for name in ("main", "record", "replay", "doctor_probes") for ending in ("cc", "h")}
 SOURCES = {".cc", ".h", ".def", ".c", ".S"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -68,6 +68,7 @@ FORBIDDEN = [
     ("recorder/special/a.cc", '#include "tools/record.h"'),
     ("replayer/a.cc", '#include "recorder/session.h"'),
     ("tools/dump.cc", '#include "tracee/task.h"'),
+    ("tools/doctor.cc", '#include "recorder/recorder.h"'),
     ("tools/dump/main.cc", '#include "replayer/replayer.h"'),
     ("tools/recorder.h", '#include "recorder/recorder.h"'),
     ("format/syscalls/a.def", '#include "../../tracee/task.h"'),
@@ -81,6 +82,7 @@ PERMITTED = [
     ("tools/main.cc", '#include "recorder/recorder.h"'),
     ("tools/replay.cc", '#include "replayer/replayer.h"'),
     ("tools/dump.cc", '#include "tools/commands.h"'),
+    ("tools/doctor_probes.cc", '#include "recorder/filter.h"'),
     ("tools/dump.cc", '// see #include "tracee/task.h"'),
 ]
 
