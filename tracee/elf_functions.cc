@@ -118,7 +118,7 @@ std::optional<std::uint8_t> pointer_encoding(std::span<const std::byte> file, st
 
 }  // namespace
 
-ElfFunctions::ElfFunctions(std::span<const std::byte> file) : file_(file) {
+ElfFunctions::ElfFunctions(std::span<const std::byte> file, std::uint64_t file_size) : file_(file) {
   const auto header = read_at<Elf64_Ehdr>(file, 0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return;
   if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64) return;
@@ -126,10 +126,13 @@ ElfFunctions::ElfFunctions(std::span<const std::byte> file) : file_(file) {
   is_elf_ = true;
   for (std::uint64_t i = 0; i < header->e_phnum; ++i) {
     const auto segment = read_at<Elf64_Phdr>(file, header->e_phoff + i * sizeof(Elf64_Phdr));
-    if (!segment) break;
+    if (!segment) {
+      has_all_headers_ = false;
+      break;
+    }
     if (segment->p_type == PT_GNU_EH_FRAME) frames_address_ = segment->p_vaddr;
-    if (segment->p_type != PT_LOAD || segment->p_offset >= file.size()) continue;
-    const std::uint64_t size = std::min<std::uint64_t>(segment->p_filesz, file.size() - segment->p_offset);
+    if (segment->p_type != PT_LOAD || segment->p_offset >= file_size) continue;
+    const std::uint64_t size = std::min<std::uint64_t>(segment->p_filesz, file_size - segment->p_offset);
     const bool executable = (segment->p_flags & PF_X) != 0;
     segments_.push_back({segment->p_offset, segment->p_vaddr, size, executable});
     if (executable) code_.push_back({segment->p_offset, segment->p_offset + size});

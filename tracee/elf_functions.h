@@ -22,9 +22,13 @@ class ElfFunctions {
   };
 
   // The bytes have to outlive this object. What is no 64-bit x86 ELF file has no code and no functions.
-  explicit ElfFunctions(std::span<const std::byte> file);
+  explicit ElfFunctions(std::span<const std::byte> file) : ElfFunctions(file, file.size()) {}
+  // Only the beginning of a file of `file_size` bytes: if the program headers are in it, code() is right.
+  ElfFunctions(std::span<const std::byte> beginning, std::uint64_t file_size);
 
   [[nodiscard]] bool is_elf() const { return is_elf_; }
+  // Whether all program headers were there to be read.
+  [[nodiscard]] bool has_all_headers() const { return has_all_headers_; }
   // The executable segments.
   [[nodiscard]] const std::vector<Range>& code() const { return code_; }
   // The function that the byte at file position `offset` belongs to. nullopt: nothing says so.
@@ -47,6 +51,7 @@ class ElfFunctions {
 
   std::span<const std::byte> file_;
   bool is_elf_ = false;
+  bool has_all_headers_ = true;
   std::vector<Segment> segments_;
   std::vector<Range> code_;
   std::uint64_t frames_address_ = 0;  // of .eh_frame_hdr; 0: there is none

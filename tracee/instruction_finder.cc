@@ -156,24 +156,41 @@ class Walk {
   bool lost_ = false;
 };
 
-// The whole file. It is read, not mapped: one that somebody cuts off meanwhile shall not end rec with a
-// SIGBUS.
-class FileBytes {
- public:
-  FileBytes(int fd, std::uint64_t size) : bytes_(std::make_unique_for_overwrite<std::byte[]>(size)) {
-    while (size_ < size) {
-      const ssize_t got = ::pread(fd, bytes_.get() + size_, size - size_, static_cast<off_t>(size_));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      size_ += static_cast<std::uint64_t>(got);
+// Reads until the buffer is full or the file ends.
+std::span<const std::byte> read_at(int fd, std::uint64_t offset, std::span<std::byte> buffer) {
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t got =
+        ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return buffer.first(done);
+}
+
+// Whether the code in the file has any pattern: most has none, and then the rest need not be read.
+bool code_may_hold_instructions(int fd, std::uint64_t size) {
+  constexpr std::size_t piece = 256 << 10;
+  constexpr std::size_t overlap = 2;  // a pattern is 3 bytes at most
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
+  const ElfFunctions elf(read_at(fd, 0, std::span(buffer.get(), 4096)), size);
+  if (!elf.is_elf() || !elf.has_all_headers()) return true;
+  for (const ElfFunctions::Range& code : elf.code()) {
+    for (std::uint64_t at = code.start; at < code.end; at += piece - overlap) {
+      const std::size_t length = std::min<std::uint64_t>(piece, code.end - at);
+      if (may_hold_instructions(read_at(fd, at, std::span(buffer.get(), length)))) return true;
     }
   }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
+  return false;
+}
 
- private:
-  std::unique_ptr<std::byte[]> bytes_;
-  std::uint64_t size_ = 0;
-};
+// The file is read, not mapped: one that somebody cuts off meanwhile shall not end rec with a SIGBUS.
+FoundInstructions find_instructions_in_file(int fd, std::uint64_t size) {
+  if (!code_may_hold_instructions(fd, size)) return {};
+  const auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
+  return find_instructions_in_elf(read_at(fd, 0, std::span(bytes.get(), size)));
+}
 
 }  // namespace
 
@@ -239,8 +256,8 @@ const FoundInstructions* InstructionFinder::in_file(const std::string& open_path
   const bool rested = ::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= 2;
   std::unique_ptr<FoundInstructions>& known = known_[version];
   if (!known || !rested) {
-    const FileBytes bytes(file.get(), static_cast<std::uint64_t>(info.st_size));
-    known = std::make_unique<FoundInstructions>(find_instructions_in_elf(bytes.bytes()));
+    known = std::make_unique<FoundInstructions>(
+        find_instructions_in_file(file.get(), static_cast<std::uint64_t>(info.st_size)));
   }
   return known.get();
 }

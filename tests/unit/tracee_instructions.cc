@@ -241,6 +241,17 @@ TEST_CASE("an ELF file cut off anywhere is read without harm") {
   }
 }
 
+TEST_CASE("the beginning of an ELF file tells where its code is") {
+  const ElfFile file{Bytes(100, std::byte{0x90})};
+  const std::span<const std::byte> bytes(file.bytes());
+  const ElfFunctions beginning(bytes.first(200), bytes.size());
+  CHECK(beginning.has_all_headers());
+  REQUIRE(beginning.code().size() == 1);
+  CHECK(beginning.code()[0].start == ElfFile::code_at);
+  CHECK(beginning.code()[0].end == ElfFile::code_at + 100);
+  CHECK_FALSE(ElfFunctions(bytes.first(100), bytes.size()).has_all_headers());
+}
+
 TEST_CASE("in memory without a file decoding begins at the start and ends at what is not code") {
   const FoundInstructions plain = find_instructions_in_memory(bytes_of({0x53, 0x31, 0xc9}) + cpuid + ret);
   REQUIRE(plain.sites.size() == 1);
