@@ -11,7 +11,6 @@
 namespace rec::dump {
 namespace {
 
-using syscalls::FlagSet;
 using syscalls::Shape;
 
 template <class Integer>
