@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "format/base/clock.h"
 #include "format/base/error.h"
 #include "format/chunk_writer.h"
 #include "format/event_columns.h"
@@ -21,10 +22,8 @@
 namespace rec {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t batch_bytes = 1 << 20;         // a batch is cut when it holds so much …
-constexpr std::chrono::milliseconds batch_age(100);  // … or is so old
+constexpr std::uint64_t batch_age_ns = 100'000'000;  // … or is so old
 constexpr std::size_t max_queued = 24;               // batches; then append() waits
 constexpr std::size_t max_spare = 4;                 // emptied batches that are kept for their memory
 constexpr std::size_t large_event =
@@ -100,7 +99,7 @@ class TraceWriter::Impl {
   std::condition_variable wake_;   // for the thread: a batch to write, or one that begins to age, or the end
   std::condition_variable space_;  // for append(): the queue has become shorter
   std::unique_ptr<EventBatch> open_ = std::make_unique<EventBatch>();
-  Clock::time_point open_since_;
+  std::uint64_t open_since_ns_ = 0;
   std::deque<std::unique_ptr<EventBatch>> queue_;
   std::vector<std::unique_ptr<EventBatch>> spare_;
   std::set<BlockHash> known_blocks_;
@@ -122,7 +121,7 @@ EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
   check(lock);
   if (open_->is_empty()) {
     open_->first = EventNumber(next_event_);
-    open_since_ = Clock::now();
+    open_since_ns_ = monotonic_ns();
     wake_.notify_one();
   }
   return *open_;
@@ -259,7 +258,7 @@ void TraceWriter::Impl::run() {
 // True: the queue has one. False: there will be no more.
 bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
   while (queue_.empty()) {
-    const bool is_due = !open_->is_empty() && (stopping_ || Clock::now() >= open_since_ + batch_age);
+    const bool is_due = !open_->is_empty() && (stopping_ || monotonic_ns() >= open_since_ns_ + batch_age_ns);
     if (is_due) {
       cut(lock);
     } else if (stopping_) {
@@ -267,7 +266,7 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
     } else if (open_->is_empty()) {
       wake_.wait(lock);
     } else {
-      wake_.wait_until(lock, open_since_ + batch_age);
+      wake_.wait_for(lock, std::chrono::nanoseconds(open_since_ns_ + batch_age_ns - monotonic_ns()));
     }
   }
   return true;

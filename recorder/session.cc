@@ -9,11 +9,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 
+#include "format/base/clock.h"
 #include "format/base/error.h"
 #include "recorder/filter.h"
 #include "recorder/special/special.h"
+#include "tracee/time_stamp_trap.h"
 
 namespace rec {
 namespace {
@@ -26,12 +27,6 @@ constexpr long timer_us = 5'000;
 // How long a task may compute without a system call while a signal for it, or another task of its domain,
 // waits for one.
 constexpr std::uint64_t patience_ns = 2'000'000'000;
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 }  // namespace
 
@@ -58,6 +53,7 @@ int Session::run(Stopped first) {
   extra.after = registers;
   append({.tid = first_tid_, .kind = EventKind::start, .extra = &extra});
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
+  const TimeStampTrap as_the_tracees;
   while (dispatch_one()) {
   }
   set_timer(false);

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "format/base/clock.h"
 #include "format/base/error.h"
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
@@ -47,12 +48,6 @@ constexpr std::uint64_t patience_factor = 100;
 void wait_for_first_stop(Tid tid) {
   const auto result = wait_for(tid, WaitMode::block);
   ENSURE(result && std::holds_alternative<PtraceEvent>(result->status), "first stop of task {}", tid);
-}
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 }  // namespace

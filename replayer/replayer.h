@@ -9,6 +9,8 @@
 #include "format/trace_reader.h"
 #include "replayer/arena.h"
 #include "replayer/task.h"
+#include "tracee/one_processor.h"
+#include "tracee/time_stamp_trap.h"
 
 namespace rec {
 
@@ -68,6 +70,8 @@ class Replayer {
   void on_merge(const Event& event);
   [[nodiscard]] DomainId current(DomainId domain) const;
 
+  OneProcessor together_;
+  TimeStampTrap as_the_tracees_;
   TraceReader& reader_;
   ReplayOutput output_;
   Arena arena_;

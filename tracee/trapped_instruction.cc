@@ -6,6 +6,7 @@
 #include <array>
 
 #include "format/base/error.h"
+#include "tracee/time_stamp_trap.h"
 
 namespace rec {
 namespace {
@@ -64,10 +65,22 @@ TrapArguments execute_cpuid(const Registers& registers) {
   return {a, b, c, d, 0, std::uint64_t{subleaf} << 32 | leaf};
 }
 
-std::uint64_t processor_number() {
-  unsigned aux = 0;
-  (void)__rdtscp(&aux);
-  return aux;
+struct TimeStamp {
+  std::uint64_t ticks = 0;
+  unsigned processor = 0;
+};
+
+std::uint64_t read_time_stamp_counter() {
+  const TimeStampsAllowed allowed;
+  return __rdtsc();
+}
+
+// With rdtscp, which the processor has to have.
+TimeStamp read_time_stamp() {
+  const TimeStampsAllowed allowed;
+  TimeStamp now;
+  now.ticks = __rdtscp(&now.processor);
+  return now;
 }
 
 }  // namespace
@@ -158,23 +171,22 @@ bool processor_has(TrapKind kind) {
 }
 
 TrapArguments execute_trapped(const TrappedInstruction& instruction, const Registers& registers) {
-  unsigned processor = 0;
-  std::uint64_t ticks = 0;
+  TimeStamp now;
   std::uint32_t low = 0, high = 0;
   switch (instruction.kind) {
     case TrapKind::rdtsc:
-      ticks = __rdtsc();
-      return {ticks & 0xffffffff, registers.rbx, registers.rcx, ticks >> 32};
+      now.ticks = read_time_stamp_counter();
+      return {now.ticks & 0xffffffff, registers.rbx, registers.rcx, now.ticks >> 32};
     case TrapKind::rdtscp:
-      ticks = __rdtscp(&processor);
-      return {ticks & 0xffffffff, registers.rbx, processor, ticks >> 32};
+      now = read_time_stamp();
+      return {now.ticks & 0xffffffff, registers.rbx, now.processor, now.ticks >> 32};
     case TrapKind::cpuid:
       return execute_cpuid(registers);
     case TrapKind::rdrand:
     case TrapKind::rdseed:
       return execute_random(instruction, registers);
     case TrapKind::rdpid:
-      return {processor_number(), instruction.destination, registers.eflags & arithmetic_flags};
+      return {read_time_stamp().processor, instruction.destination, registers.eflags & arithmetic_flags};
     case TrapKind::xgetbv:
       __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
       return {low, registers.rbx, registers.rcx, high};
