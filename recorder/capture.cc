@@ -218,6 +218,10 @@ void finish_call(Session& session, Task& task) {
     special::finish_exec(session, task);
     return;
   }
+  // The handler that returns was called from a place that has moved since.
+  if (pending.policy.special == syscalls::Special::rt_sigreturn && session.agents().map_pointer(task, registers)) {
+    stopped.set_registers(registers);
+  }
   if (pending.answer) {
     registers.rax = static_cast<std::uint64_t>(*pending.answer);
     stopped.set_registers(registers);
@@ -249,6 +253,8 @@ void finish_call(Session& session, Task& task) {
   if (pending.entry != nullptr && pending.entry->subsystem == syscalls::Subsystem::signal) {
     task.signal_mask = stopped.signal_mask();
   }
+  session.agents().after_call(task, result, registers);
+  session.agents().before_user(task, registers);
   task.left_with = registers;
   // A call of ours in between would make the kernel forget that it has to restart this one.
   if (!is_restart_code(result) && !task.scratch && shares_memory(task)) {
@@ -256,6 +262,21 @@ void finish_call(Session& session, Task& task) {
     task.left_with = stopped.registers();
   }
   session.resume_user(task);
+}
+
+void record_interrupted_call(Session& session, Task& task, const Registers& registers) {
+  start_pending(session, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
+  PendingCall& pending = task.call;
+  pending.plan = syscalls::plan(pending.call, task.memory());
+  pending.restarted = pending.call;
+  add_inputs(session.options(), task);
+  add_outputs(task, registers.result());
+  session.append_call(task, registers.result(), nullptr);
+  task.restart.reset();
+  if (is_restart_code(registers.result())) {
+    task.restart = Task::Restart{pending.plan, pending.restarted, std::nullopt};
+  }
+  task.left_with = registers;
 }
 
 }  // namespace rec

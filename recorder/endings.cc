@@ -99,6 +99,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
   if (tasks_of(*last->process).empty()) {
     leave_domain(*keep);
     leave_shared_memory(*last->process);
+    Agents::leave_process(*last->process);
   }
   if (had_turn) give_turn(*keep);
 }

@@ -16,6 +16,7 @@ struct RecordOptions {
   std::uint64_t snap_length = 4096;  // bytes kept of a path or structure that the program passed
   std::uint64_t snap_bulk = 64;      // … and of bulk data
   bool under_filter = false;  // a seccomp filter that is not rec's applies to rec, and so to the program
+  bool agent = true;          // calls are recorded inside the program where that can be
   bool quiet = false;         // no remarks on stderr (they are in the trace all the same)
 };
 

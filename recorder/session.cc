@@ -31,7 +31,7 @@ constexpr std::uint64_t patience_ns = 2'000'000'000;
 }  // namespace
 
 Session::Session(const RecordOptions& options, TraceWriter& writer)
-    : options_(options), writer_(writer), contents_(writer), start_ns_(monotonic_ns()) {}
+    : options_(options), writer_(writer), contents_(writer), agents_(*this), start_ns_(monotonic_ns()) {}
 
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
@@ -100,6 +100,7 @@ bool Session::dispatch_one() {
 }
 
 void Session::dispatch(const WaitResult& result) {
+  agents_.drain();
   if (std::holds_alternative<Exited>(result.status) || std::holds_alternative<Killed>(result.status)) {
     on_gone(result.tid, result.status);
     return;
@@ -223,6 +224,7 @@ void Session::resume_user(Task& task, int signal) {
   task.position = Task::Position::user;
   task.left_ns = now_ns();
   task.interrupting = false;  // any other stop has cancelled it
+  agents_.set_wishes(task);
   (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
 }
 
@@ -291,11 +293,14 @@ void Session::on_interrupt_stop(Task& task) {
     resume_call(task);
     return;
   }
-  if (!task.interrupting) {
+  const bool wanted = task.interrupting;
+  task.interrupting = false;
+  const Agents::Found found = agents_.take_out(task);
+  if (found == Agents::Found::interrupted) task.left_with = Stopped(task.tid).registers();
+  if (!wanted || found != Agents::Found::elsewhere) {
     resume_user(task);
     return;
   }
-  task.interrupting = false;
   Domain& domain = task.domain();
   if (!task.held.empty()) {
     lose_point(task, "a signal waits for it");
@@ -342,6 +347,7 @@ void Session::on_group_stop(Task& task, int signal) {
 // --- the timer ---
 
 bool Session::needs_timer() const {
+  if (agents_.any()) return true;
   for (const auto& weak : domains_) {
     const auto domain = weak.lock();
     if (domain && domain->turn != nullptr && (!domain->waiting.empty() || !domain->turn->held.empty()))
@@ -357,6 +363,7 @@ void Session::set_timer(bool on) {
 }
 
 void Session::on_timer() {
+  agents_.drain();
   for (const auto& weak : std::vector(domains_)) {
     const auto domain = weak.lock();
     if (domain && domain->turn != nullptr) look_after(*domain->turn);
@@ -372,6 +379,18 @@ void Session::look_after(Task& task) {
   }
   if (task.position != Task::Position::user || task.interrupting) return;
   if (task.held.empty() && domain.waiting.empty()) return;
+  if (task.slot != 0) {
+    const std::uint32_t calls = Agents::calls_made(task);
+    const bool stuck = Agents::is_in_call(task) && calls == task.calls_looked_at;
+    task.calls_looked_at = calls;
+    if (now_ns() - domain.turn_since_ns > slice_ns || !task.held.empty()) Agents::ask_to_stop(task);
+    if (stuck) {
+      // It blocks though nobody expected it: it is to make its call the traced way.
+      task.interrupting = true;
+      Running(task.tid).interrupt();
+      return;
+    }
+  }
   if (now_ns() - task.left_ns < (domain.point_lost ? slice_ns : patience_ns)) return;
   task.interrupting = true;
   Running(task.tid).interrupt();

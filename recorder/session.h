@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "format/trace_writer.h"
+#include "recorder/agent.h"
 #include "recorder/content_store.h"
 #include "recorder/echo.h"
 #include "recorder/options.h"
@@ -43,6 +44,9 @@ class Session {
   EchoDescriptors& echo() { return echo_; }
   Pinning& pinning() { return pinning_; }
   InstructionFinder& instructions() { return instructions_; }
+  Agents& agents() { return agents_; }
+  // CLOCK_MONOTONIC when the recording began.
+  [[nodiscard]] std::uint64_t start_ns() const { return start_ns_; }
   [[nodiscard]] std::vector<Tid> all_tids() const;
   [[nodiscard]] const RecordOptions& options() const { return options_; }
   [[nodiscard]] Pid first_pid() const { return Pid(first_tid_.value()); }
@@ -128,6 +132,7 @@ class Session {
   void finish_leader_exit(Task& task);
   void give_turn(Domain& domain);
   void hand_over(Task& task);
+  void begin_user(Task& task);
   void after_entry(Task& task);
   void update_pinning();
   void leave_domain(Domain& domain);
@@ -144,6 +149,7 @@ class Session {
   EchoDescriptors echo_;
   Pinning pinning_;
   InstructionFinder instructions_;
+  Agents agents_;
   std::uint64_t start_ns_;
   std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
   std::vector<std::weak_ptr<Domain>> domains_;  // some may be gone
@@ -177,6 +183,10 @@ class Session {
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args);
 // At the call's exit, with the turn: captures outputs, appends the event, resumes.
 void finish_call(Session& session, Task& task);
+
+// A call that the agent made was interrupted: appends its event. `registers` are those right behind the call, as
+// the program has them, with its result.
+void record_interrupted_call(Session& session, Task& task, const Registers& registers);
 
 // Gives the task memory for Redirect, if its domain has other tasks and it has none yet. Precondition: a stop
 // that is not a call's entry.

@@ -118,6 +118,8 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   extra.point = point;
   extra.action = SignalAction::handler;
   extra.before = stopped.registers();
+  Registers known = *extra.before;
+  if (session.agents().unmap_pointer(task, known)) stopped.set_registers(known);
   KernelSigaction& action = task.process->actions.at(static_cast<std::size_t>(info.si_signo));
   (void)Stopped(task.tid).resume(Resume::step, info.si_signo);
   const WaitStatus status = session.wait_stop(task.tid);
@@ -154,6 +156,14 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
 void on_signal_stop(Session& session, Task& task, int signal) {
   const Stopped stopped(task.tid);
   siginfo_t info = stopped.siginfo();
+  const Agents::Found found = session.agents().take_out(task);
+  if (found == Agents::Found::left && is_fault(info)) {
+    // The agent met a pointer that leads nowhere: the kernel shall say so.
+    restore_disposition(task, signal);
+    session.resume_user(task);
+    return;
+  }
+  ENSURE(found != Agents::Found::finishing || !is_fault(info), "signal {} in the agent of task {}", signal, task.tid);
   if (handle_trap(session, task, info)) return;
   if (is_ours(info)) {
     if (const auto held = take_held(task, signal)) {

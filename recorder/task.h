@@ -13,6 +13,7 @@
 
 #include "format/base/ids.h"
 #include "format/syscalls/plan.h"
+#include "recorder/agent_state.h"
 #include "recorder/data_buffer.h"
 #include "recorder/patched_code.h"
 #include "recorder/redirect.h"
@@ -63,6 +64,10 @@ struct Process {
   std::uint64_t heap_end = 0;
   // Of its address space: processes that share that share this, too. Never null.
   std::shared_ptr<PatchedCode> code = std::make_shared<PatchedCode>();
+  // Of its address space, too. Never null.
+  std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
+  bool shares_descriptors = false;  // with another process (CLONE_FILES)
+  std::uint64_t descriptors = 0;  // the agent's table of them, in the tracee; 0: none
   bool executed = false;  // its first exec is behind it: the program's own code runs
 };
 
@@ -125,6 +130,8 @@ struct Task {
   bool before_call = false;          // … and it stands right before that call now
   bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for too long
   bool point_lost = false;           // held signals are delivered wherever it is
+  std::uint64_t slot = 0;            // the agent's, in the tracee; 0: none
+  std::uint32_t calls_looked_at = 0;  // the slot's count when the timer looked last
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve
   Tid former_tid{};              // … and the number it had until then

@@ -16,23 +16,6 @@ namespace {
 constexpr std::uint64_t handler_default = 0;
 constexpr std::uint64_t handler_ignore = 1;
 
-// force_sig (kernel/signal.c) resets the handler of a blocked or ignored signal to the default and unblocks
-// it before the tracer can see the fault; for an instruction that rec made fault, both are put back.
-void restore_disposition(Task& task, int signal) {
-  const KernelSigaction& action = task.process->actions.at(static_cast<std::size_t>(signal));
-  const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
-  const bool blocked = (task.signal_mask & bit) != 0;
-  if (!blocked && action.handler != handler_ignore) return;
-  const Stopped stopped(task.tid);
-  if (action.handler != handler_default) {
-    RemoteCalls calls(stopped, agent_area::syscall_instruction);
-    task.memory().write_value(RemotePtr<>(agent_area::data), action);
-    calls.must("rt_sigaction after a trapped instruction", SYS_rt_sigaction,
-               {static_cast<std::uint64_t>(signal), agent_area::data, 0, 8});
-  }
-  if (blocked) stopped.set_signal_mask(stopped.signal_mask() | bit);
-}
-
 // XINUSE, what xgetbv yields for ECX 1 (Intel SDM, XGETBV): the parts of the state that are not in their
 // initial configuration. The kernel hands it out as the header of the XSAVE area, behind the legacy area of
 // 512 bytes.
@@ -103,6 +86,23 @@ bool handle_int3(Session& session, Task& task) {
 }
 
 }  // namespace
+
+// force_sig (kernel/signal.c) resets the handler of a blocked or ignored signal to the default and unblocks
+// it before the tracer can see the fault; for an instruction that rec made fault, both are put back.
+void restore_disposition(Task& task, int signal) {
+  const KernelSigaction& action = task.process->actions.at(static_cast<std::size_t>(signal));
+  const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
+  const bool blocked = (task.signal_mask & bit) != 0;
+  if (!blocked && action.handler != handler_ignore) return;
+  const Stopped stopped(task.tid);
+  if (action.handler != handler_default) {
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    task.memory().write_value(RemotePtr<>(agent_area::data), action);
+    calls.must("rt_sigaction after a trapped instruction", SYS_rt_sigaction,
+               {static_cast<std::uint64_t>(signal), agent_area::data, 0, 8});
+  }
+  if (blocked) stopped.set_signal_mask(stopped.signal_mask() | bit);
+}
 
 bool handle_trap(Session& session, Task& task, const siginfo_t& info) {
   if (info.si_code != SI_KERNEL) return false;

@@ -13,4 +13,8 @@ struct Task;
 // task go on. False: the signal is none of rec's doing.
 bool handle_trap(Session& session, Task& task, const siginfo_t& info);
 
+// After a fault that was none of the program's doing: what force_sig (kernel/signal.c) did to a blocked or
+// ignored signal's disposition is undone.
+void restore_disposition(Task& task, int signal);
+
 }  // namespace rec

@@ -86,19 +86,25 @@ void Session::hand_over(Task& task) {
     case Task::Position::first_stop:
       provide_scratch(task);
       append({.tid = task.tid, .kind = EventKind::begin});
-      task.left_with = Stopped(task.tid).registers();
-      resume_user(task);
+      begin_user(task);
       return;
     case Task::Position::group_stop:
     case Task::Position::preempted:
       append({.tid = task.tid, .kind = EventKind::begin});
-      resume_user(task);
+      begin_user(task);
       return;
     case Task::Position::user:
     case Task::Position::call:
     case Task::Position::exiting:
       ENSURE(false, "task {} waited for its turn in position {}", task.tid, static_cast<int>(task.position));
   }
+}
+
+void Session::begin_user(Task& task) {
+  Registers registers = Stopped(task.tid).registers();
+  agents_.before_user(task, registers);
+  if (task.position == Task::Position::first_stop) task.left_with = registers;
+  resume_user(task);
 }
 
 void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
@@ -115,6 +121,9 @@ void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
   // The other domain's task that has its turn may be in user code now; it joins the order of turns at the end
   // of its next system call.
   other->turn = nullptr;
+  for (const auto& [tid, member] : tasks_) {
+    if (member->process->domain == own) Agents::ask_to_stop(*member);
+  }
 }
 
 void Session::share_object(Task& task, std::uint64_t object, bool writable) {
@@ -166,6 +175,7 @@ std::unique_ptr<Task> Session::forget_task(Task& task) {
   release_output(task);
   --task.process->tasks;
   if (task.scratch) task.process->unused_scratch.push_back(*task.scratch);
+  agents_.leave(task);
   auto node = tasks_.extract(task.tid);
   return std::move(node.mapped());
 }

@@ -68,4 +68,10 @@ std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId>
   return at->second.start + offset;
 }
 
+std::uint64_t Arena::take(std::uint64_t size) {
+  const std::uint64_t at = next_other_;
+  next_other_ += page_up(size);
+  return at;
+}
+
 }  // namespace rec

@@ -35,6 +35,9 @@ class Arena {
   [[nodiscard]] std::uint64_t place_shared(std::uint64_t object, std::optional<ContentId> initial,
                                            std::uint64_t offset, std::uint64_t length);
 
+  // A piece of the file that is nobody's yet, for something else than content.
+  [[nodiscard]] std::uint64_t take(std::uint64_t size);
+
   // An offset at which nothing ever is.
   [[nodiscard]] static std::uint64_t beyond_end() { return arena_size; }
 
@@ -42,6 +45,7 @@ class Arena {
   static constexpr std::uint64_t arena_size = std::uint64_t{1} << 46;
   static constexpr std::uint64_t shared_stride = std::uint64_t{1} << 36;
   static constexpr std::uint64_t shared_start = arena_size / 2;
+  static constexpr std::uint64_t others_start = arena_size - (arena_size / 8);
 
   struct Placed {
     std::uint64_t start;
@@ -54,6 +58,7 @@ class Arena {
   UniqueFd file_;
   std::uint64_t next_ = 0;
   std::uint64_t next_shared_ = shared_start;
+  std::uint64_t next_other_ = others_start;
   std::map<ContentId, Placed> contents_;
   std::map<std::uint64_t, Placed> shared_;
 };

@@ -55,6 +55,8 @@ std::string describe_event(const Event& event) {
       return "a note";
     case EventKind::memory:
       return "the kernel writes memory while the task waits in a call";
+    case EventKind::agent:
+      return "rec puts its agent into the program";
   }
   return "an event of an unknown kind";
 }
@@ -86,7 +88,9 @@ void diverge(const Event& event, const ReplayTask& task, const std::string& expe
       "  actual:   {}\n",
       event.number, task.tid, describe_event(event), expected, actual);
   text += fmt::format("  the last events of task {}:\n", task.tid);
-  for (const std::string& line : task.history) text += "    " + line + "\n";
+  for (const Event& past : task.history) {
+    text += fmt::format("    event {}: {}\n", past.number, describe_event(past));
+  }
   text +=
       "  This is a bug in rec. Please report it with this text, the trace file (it holds everything the "
       "program saw: "

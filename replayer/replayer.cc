@@ -14,6 +14,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
+#include "replayer/agent.h"
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
@@ -152,6 +153,21 @@ DomainId Replayer::current(DomainId domain) const {
 
 void Replayer::advance(ReplayTask& task, const Event& why) {
   if (task.position != ReplayTask::Position::user) return;
+  replay_agent::set_end(task, true);
+  run(task, why);
+}
+
+void Replayer::run_ring(ReplayTask& task, const Event& why) {
+  if (!replay_agent::has_calls(task)) return;
+  replay_agent::set_end(task, false);
+  run(task, why);
+  if (task.position != ReplayTask::Position::user) {
+    diverge(why, task, "the task makes the calls before this event", describe_position(task));
+  }
+}
+
+// To the next stop, other than those between two calls of the agent's.
+void Replayer::run(ReplayTask& task, const Event& why) {
   (void)task.stopped().resume(Resume::sysemu);
   const std::uint64_t started = monotonic_ns();
   for (;;) {
@@ -175,6 +191,7 @@ void Replayer::advance(ReplayTask& task, const Event& why) {
       const Stopped stopped = task.stopped();
       task.fault = stopped.siginfo();
       task.registers = stopped.registers();
+      if (stop->signal == SIGTRAP && replay_agent::take_stop(task, why)) return;
       // What others send to it has no place in a replay.
       if (task.fault.si_code > 0 && stop->signal != SIGCHLD) {
         task.position = ReplayTask::Position::at_fault;
@@ -286,6 +303,15 @@ void Replayer::on_merge(const Event& event) {
 }
 
 void Replayer::replay(const Event& event) {
+  if (event.kind == EventKind::call && (event.flags & event_by_agent) != 0) {
+    replay_by_agent(event);
+    return;
+  }
+  // Those that advance the task run it through its ring, too; for all others it has to stand behind its last call.
+  const bool advances = event.kind == EventKind::call || event.kind == EventKind::exec ||
+                        event.kind == EventKind::trap || event.kind == EventKind::memory;
+  const auto known = tasks_.find(event.tid);
+  if (!advances && known != tasks_.end()) run_ring(*known->second, event);
   switch (event.kind) {
     case EventKind::start:
       on_start(event);
@@ -313,6 +339,9 @@ void Replayer::replay(const Event& event) {
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);
       break;
+    case EventKind::agent:
+      replay_agent::replay_change(*this, task(event.tid, event), event);
+      break;
     case EventKind::call:
     case EventKind::exec:
       close_open_segment(task(event.tid, event), event);
@@ -326,10 +355,25 @@ void Replayer::replay(const Event& event) {
       replay_trap(*this, task(event.tid, event), event);
       break;
   }
-  ReplayTask& done = task(event.tid, event);
-  done.left_ns = event.leave_ns;
-  done.history.push_back(fmt::format("event {}: {}", event.number, describe_event(event)));
-  if (done.history.size() > history_length) done.history.pop_front();
+  remember(task(event.tid, event), event);
+}
+
+void Replayer::remember(ReplayTask& task, const Event& event) {
+  task.left_ns = event.leave_ns;
+  task.history.push_back(event);
+  task.history.back().data = {};
+  task.history.back().extra = nullptr;
+  if (task.history.size() > history_length) task.history.pop_front();
+}
+
+void Replayer::replay_by_agent(const Event& event) {
+  ReplayTask& task = this->task(event.tid, event);
+  close_open_segment(task, event);
+  if (!replay_agent::queue_call(task, event)) {
+    run_ring(task, event);
+    ENSURE(replay_agent::queue_call(task, event), "event {} has more data than the agent's ring", event.number);
+  }
+  remember(task, event);
 }
 
 bool Replayer::step() {

@@ -52,6 +52,8 @@ class Replayer {
   // Ends the real task behind `task`.
   void kill(ReplayTask& task);
   void remove(Tid tid);
+  // Runs the task through the calls that wait in its agent's ring, up to right behind the last one.
+  void run_ring(ReplayTask& task, const Event& why);
   // Runs the task's segment, if it has not been run yet.
   void advance(ReplayTask& task, const Event& why);
   // The task goes on from these registers at its next segment.
@@ -64,6 +66,9 @@ class Replayer {
  private:
   void make_zygote();
   void replay(const Event& event);
+  void replay_by_agent(const Event& event);
+  void run(ReplayTask& task, const Event& why);
+  static void remember(ReplayTask& task, const Event& event);
   void close_open_segment(ReplayTask& task, const Event& event);
   void on_start(const Event& event);
   void on_exit(const Event& event);

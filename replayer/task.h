@@ -9,6 +9,7 @@
 
 #include "format/base/ids.h"
 #include "format/event.h"
+#include "tracee/agent_memory.h"
 #include "tracee/remote_memory.h"
 #include "tracee/stopped.h"
 
@@ -41,7 +42,11 @@ struct ReplayTask {
   // It waits in a call while others of its domain run, who may change what it passed.
   bool waits_in_call = false;
   std::uint64_t left_ns = 0;        // time of its last event
-  std::deque<std::string> history;  // the last events, for a report
+  // The last events, for a report: without what hangs off them.
+  std::deque<Event> history;
+  // The agent in its address space (nullptr: none), and where the task's slot is in there (0: it has none).
+  std::shared_ptr<AgentMemory> agent;
+  std::uint64_t slot = 0;
 
   [[nodiscard]] RemoteMemory memory() const { return RemoteMemory(real_tid); }
   [[nodiscard]] Stopped stopped() const { return Stopped(real_tid); }

@@ -157,6 +157,7 @@ void Descriptors::add(const Event& event) {
     case EventKind::merge:
     case EventKind::note:
     case EventKind::memory:
+    case EventKind::agent:
       return;
   }
 }

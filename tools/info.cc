@@ -44,6 +44,8 @@ std::string name_of(EventKind kind) {
       return "notes";
     case EventKind::memory:
       return "memory written during calls";
+    case EventKind::agent:
+      return "changes for the agent";
   }
   return "?";
 }

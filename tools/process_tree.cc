@@ -22,6 +22,7 @@ void ProcessTree::add(const Event& event) {
     case EventKind::merge:
     case EventKind::note:
     case EventKind::memory:
+    case EventKind::agent:
       return;
   }
 }

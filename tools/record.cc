@@ -19,6 +19,7 @@ struct Arguments {
   std::string output;
   std::vector<std::string> command;
   bool quiet = false;
+  bool no_agent = false;
 };
 
 // What a shell says of a command that it cannot run: 127 not found, 126 found but not runnable.
@@ -33,6 +34,7 @@ int run(const Arguments& arguments, const InheritedSignals& signals) {
   options.command = arguments.command;
   options.signals = signals;
   options.quiet = arguments.quiet;
+  options.agent = !arguments.no_agent;
   options.under_filter = under_foreign_filter();
   int error = 0;
   const auto executable = find_executable(arguments.command.front(), &error);
@@ -63,6 +65,8 @@ void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status
                    "Write the trace to FILE (default: a new one in the trace directory)")
       ->type_name("FILE");
   command->add_flag("-q,--quiet", arguments->quiet, "No remarks on standard error");
+  command->add_flag("--no-agent", arguments->no_agent,
+                    "Stop the program at every system call: slower, and nothing of rec's runs inside it");
   command->add_option("command", arguments->command, "The program and its arguments")
       ->required()
       ->type_name("PROGRAM");

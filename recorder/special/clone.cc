@@ -51,13 +51,23 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
     process->tasks = 0;
     process->parent_waits = (request.flags & CLONE_VFORK) != 0;
     process->unused_scratch.clear();
-    if ((request.flags & CLONE_VM) == 0) process->code = std::make_shared<PatchedCode>(*parent.process->code);
+    if ((request.flags & CLONE_VM) == 0) {
+      process->code = std::make_shared<PatchedCode>(*parent.process->code);
+      process->agent = std::make_shared<AgentState>(*parent.process->agent);
+    }
+    process->descriptors = 0;
+    // Each can open and close what the other has: nothing can be known about a descriptor for long.
+    if ((request.flags & CLONE_FILES) != 0) {
+      parent.process->shares_descriptors = process->shares_descriptors = true;
+      Agents::forget_descriptors(*parent.process);
+    }
     const bool shares = (request.flags & CLONE_VM) != 0 || session.shares_with_children(*parent.process);
     session.move_to_domain(*process, shares ? parent.process->domain : session.new_domain());
     session.inherit_shares(*parent.process, *process);
   }
   Task& child = session.add_task(child_tid, process);
   child.signal_mask = parent.signal_mask;
+  session.agents().adopt(child);
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
   const Stopped stopped(child_tid);
   Extra extra;

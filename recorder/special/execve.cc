@@ -168,6 +168,9 @@ void on_exec(Session& session, Task& task, Tid former_tid) {
   auto domain = session.new_domain();
   domain->turn = &executing;
   session.move_to_domain(process, domain);
+  session.agents().leave(executing);
+  Agents::leave_process(process);
+  process.agent = std::make_shared<AgentState>();
   executing.former_tid = former_tid;
   executing.setting_up_exec = true;
   executing.clear_tid = 0;

@@ -49,6 +49,16 @@ void remember_action(Task& task) {
     task.process->actions[args[0]] = *wanted;
 }
 
+// The gs base is the agent's as long as the program has no use for it.
+void on_segment_base(Session& session, Task& task) {
+  constexpr std::uint64_t set_gs = 0x1001, get_gs = 0x1004;  // asm/prctl.h
+  const auto& args = task.call.call.args;
+  if (args[0] == set_gs) session.agents().remove(task);
+  if (args[0] == get_gs && task.process->agent->memory && !task.process->agent->is_off) {
+    task.memory().write_value(RemotePtr<>(args[1]), std::uint64_t{0});
+  }
+}
+
 }  // namespace
 
 void on_entry(Session& session, Task& task) {
@@ -109,6 +119,7 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }
   if (special == Special::rt_sigaction) remember_action(task);
+  if (special == Special::arch_prctl) on_segment_base(session, task);
   // A filter of the program's own: from here on its calls are seen before it can refuse them. A
   // thread-synchronising one holds for the whole process, and to look too early does no harm.
   const bool filters =

@@ -43,6 +43,7 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
       mapping->shared_object = session.shared_object(stored->device, stored->inode);
       session.shared_file_size(mapping->shared_object) = stored->file_size;
       task.process->maps_files_shared = true;
+      Agents::forget_descriptors(*task.process);
       task.process->unshared_fds.clear();
     }
     return;

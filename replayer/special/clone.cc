@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "format/base/error.h"
+#include "replayer/agent.h"
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
@@ -39,6 +40,7 @@ void check_makes_task(const ReplayTask& parent, const Event& event) {
 
 void replay_start(Replayer& replayer, const Event& event) {
   const Extra& extra = *event.extra;
+  ENSURE(extra.after.has_value(), "start event {} without registers", event.number);
   ReplayTask& parent = replayer.task(extra.parent, event);
   replayer.advance(parent, event);
   check_makes_task(parent, event);
@@ -47,11 +49,12 @@ void replay_start(Replayer& replayer, const Event& event) {
   child.pid = extra.pid;
   child.domain = extra.domain;
   child.space = share_memory ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  child.agent = parent.agent;
+  replay_agent::adopt(child, *extra.after);
   for (const Data& data : event.data) {
     const ReplayTask& owner = data.argument == 0 ? child : parent;
     owner.memory().write(data.address, data.bytes);
   }
-  ENSURE(extra.after.has_value(), "start event {} without registers", event.number);
   replayer.set_registers(child, *extra.after);
 }
 

@@ -98,6 +98,7 @@ void Survey::add(const Event& event) {
     case EventKind::merge:
     case EventKind::note:
     case EventKind::memory:
+    case EventKind::agent:
       return;
   }
 }

@@ -80,6 +80,7 @@ void Dumper::put_event(const Event& event, Text& out) {
     case EventKind::begin:
     case EventKind::merge:
     case EventKind::memory:
+    case EventKind::agent:
       return;  // strace has no lines for these
   }
 }

@@ -85,6 +85,7 @@ void Statistics::add(const Event& event) {
     case EventKind::merge:
     case EventKind::note:
     case EventKind::memory:
+    case EventKind::agent:
       return;
   }
   // After the count: a close is counted for the file that it closed.

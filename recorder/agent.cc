@@ -1,0 +1,486 @@
+#include "recorder/agent.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "format/base/unique_fd.h"
+#include "recorder/agent_calls.h"
+#include "recorder/session.h"
+#include "tracee/agent_area.h"
+#include "tracee/maps.h"
+#include "tracee/remote_call.h"
+#include "tracee/time_stamp_trap.h"
+
+namespace rec {
+namespace {
+
+// A program that is about to end shall not pay for the injection (some 100 µs), nor a call made once or twice for
+// its site (some 50 µs).
+constexpr int calls_before_injection = 16;
+constexpr int calls_before_patching = 3;
+constexpr int given_up = -1;
+
+constexpr std::uint64_t chunk_size = 4 * page_size;
+// Less than what a 32-bit displacement reaches, by more than a module's size.
+constexpr std::uint64_t reach = std::uint64_t{15} << 27;
+
+constexpr std::uint64_t descriptor_path = agent_area::data;  // scratch for the path to open
+
+bool is_in_agent(std::uint64_t rip) { return rip >= agent::code_address && rip < agent::code_limit; }
+
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+// The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
+std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
+  std::uint64_t best = 0;
+  std::uint64_t gap_start = 0;
+  for (const MapsEntry& entry : maps) {
+    const std::uint64_t gap_end = entry.start.address();
+    // Below a stack is where it grows; at the bottom nothing may be mapped.
+    const bool usable = entry.path != "[stack]" && gap_end > gap_start && gap_end - gap_start >= 16 * chunk_size;
+    if (usable && distance(gap_end, site) < reach && (best == 0 || distance(gap_end, site) < distance(best, site))) {
+      best = gap_end;
+    }
+    gap_start = entry.end.address();
+  }
+  return best;
+}
+
+}  // namespace
+
+Agents::Agents(Session& session) : session_(session), calls_(agent::call_count + agent::extra_calls) {
+  fill_agent_calls(calls_, session.options());
+}
+
+Agents::~Agents() = default;
+
+// --- injection ---
+
+bool Agents::is_wanted(const Process& process) const {
+  // Where all system calls stop their task anyway, the agent's would, too.
+  return session_.options().agent && !process.agent->is_off && !process.stops_at_entry;
+}
+
+bool Agents::inject(Task& task) {
+  AgentState& state = *task.process->agent;
+  auto memory = std::make_shared<AgentMemory>(agent::Mode::record);
+  std::copy(calls_.begin(), calls_.end(), memory->calls().begin());
+  memory->globals().clock = agent::ClockSource::system_call;
+  const Stopped stopped(task.tid);
+  const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
+  task.memory().write(RemotePtr<>(descriptor_path),
+                      std::as_bytes(std::span(path.c_str(), path.size() + 1)));
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::int64_t fd = calls.call(SYS_open, {descriptor_path, O_RDWR | O_CLOEXEC, 0});
+  if (fd < 0) return false;
+  // The name may lead elsewhere for a program in another pid namespace.
+  struct stat own {}, opened {};
+  const bool is_ours = ::fstat(memory->fd(), &own) == 0 &&
+                       ::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &opened) == 0 &&
+                       own.st_dev == opened.st_dev && own.st_ino == opened.st_ino;
+  const auto map = [&](std::uint64_t at, std::uint64_t size, std::uint64_t protection, std::uint64_t offset) {
+    return calls.call(SYS_mmap, {at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE,
+                                 static_cast<std::uint64_t>(fd), offset}) == static_cast<std::int64_t>(at);
+  };
+  const bool has_code = is_ours && map(agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC,
+                                       AgentMemory::code_offset);
+  const bool has_both = has_code && map(agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE,
+                                        AgentMemory::shared_offset);
+  if (has_code && !has_both) (void)calls.call(SYS_munmap, {agent::code_address, AgentMemory::code_size});
+  (void)calls.call(SYS_close, {static_cast<std::uint64_t>(fd)});
+  if (!has_both) return false;
+  state.memory = std::move(memory);
+  task.process->descriptors = state.memory->take_descriptors();
+  injected_ = true;
+  return true;
+}
+
+void Agents::give_slot(Task& task, Registers& registers) {
+  AgentMemory& memory = *task.process->agent->memory;
+  task.slot = memory.take_slot();
+  registers.gs_base = task.slot != 0 ? task.slot : agent::slots_address;
+  if (task.slot == 0) return;
+  memory.slot_at(task.slot)->descriptors = reinterpret_cast<std::uint8_t*>(task.process->descriptors);
+  with_slots_.push_back(&task);
+}
+
+void Agents::adopt(Task& child) {
+  AgentState& state = *child.process->agent;
+  if (!state.memory || state.is_off) return;
+  if (child.process->descriptors == 0) child.process->descriptors = state.memory->take_descriptors();
+  const Stopped stopped(child.tid);
+  Registers registers = stopped.registers();
+  give_slot(child, registers);
+  stopped.set_registers(registers);
+}
+
+void Agents::leave(Task& task) {
+  if (task.slot == 0) return;
+  task.process->agent->memory->give_back_slot(task.slot);
+  task.slot = 0;
+  std::erase(with_slots_, &task);
+}
+
+void Agents::leave_process(Process& process) {
+  if (process.agent->memory && process.descriptors != 0) {
+    process.agent->memory->give_back_descriptors(process.descriptors);
+  }
+  process.descriptors = 0;
+}
+
+void Agents::forget_descriptors(const Process& process) {
+  if (!process.agent->memory || process.descriptors == 0) return;
+  const auto table = process.agent->memory->descriptors_at(process.descriptors);
+  std::memset(table.data(), 0, table.size());
+}
+
+agent::Slot* Agents::slot_of(const Task& task) {
+  return task.slot == 0 ? nullptr : task.process->agent->memory->slot_at(task.slot);
+}
+
+// --- sites ---
+
+void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
+  const PendingCall& pending = task.call;
+  Process& process = *task.process;
+  if (pending.policy.changes_fds) forget_descriptors(process);
+  const auto nr = static_cast<std::uint64_t>(pending.call.nr);
+  const bool usable = nr < agent::call_count &&
+                      (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
+  // A call of rec's own in between would make the kernel forget that it has to restart this one.
+  if (!usable || is_restart_code(result) || !is_wanted(process)) return;
+  if (!process.agent->memory) {
+    if (++process.agent->calls_seen < calls_before_injection) return;
+    if (registers.gs_base != 0 || registers.gs != 0 || !inject(task)) {
+      process.agent->is_off = true;
+      return;
+    }
+    registers = Stopped(task.tid).registers();
+  }
+  learn_descriptor(task);
+  count_site(task, registers, static_cast<std::uint32_t>(nr));
+}
+
+void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
+  AgentState& state = *task.process->agent;
+  const std::uint64_t site = registers.rip - 2;
+  for (const AgentState::Chunk& chunk : state.chunks) {
+    if (site >= chunk.start && site < chunk.start + chunk.size) return;
+  }
+  int& seen = state.sites[site];
+  if (seen == given_up || ++seen < calls_before_patching) return;
+  seen = given_up;
+  if (patch(task, site, nr)) registers = Stopped(task.tid).registers();
+}
+
+const JumpTargets* Agents::targets_of(const std::string& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  struct stat info {};
+  if (!opened.is_open() || ::fstat(opened.get(), &info) != 0) return nullptr;
+  const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  std::unique_ptr<JumpTargets>& known = targets_[version];
+  if (!known) known = std::make_unique<JumpTargets>(opened.get());
+  return known.get();
+}
+
+std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
+  AgentState& state = *task.process->agent;
+  for (AgentState::Chunk& chunk : state.chunks) {
+    if (chunk.used + trampoline_size <= chunk.size && distance(chunk.start, near) < reach) {
+      return chunk.start + chunk.used;
+    }
+  }
+  std::uint64_t start = agent::low_trampolines;
+  for (const AgentState::Chunk& chunk : state.chunks) {
+    if (chunk.start == start) start += chunk.size;
+  }
+  if (distance(start, near) >= reach || start + chunk_size > agent::low_trampolines_end) {
+    const std::uint64_t gap_end = find_gap(maps, near);
+    if (gap_end == 0) return 0;
+    start = gap_end - chunk_size;
+  }
+  const Stopped stopped(task.tid);
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::int64_t got =
+      calls.call(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+  if (got != static_cast<std::int64_t>(start)) return 0;
+  state.chunks.push_back({start, 0, chunk_size});
+  Mapping mapping;
+  mapping.start = RemotePtr<>(start);
+  mapping.end = RemotePtr<>(start + chunk_size);
+  mapping.protection = PROT_READ | PROT_EXEC;
+  mapping.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  mapped_.push_back(mapping);
+  return start;
+}
+
+bool Agents::patch(Task& task, std::uint64_t site, std::uint32_t nr) {
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
+    return site >= candidate.start.address() && site < candidate.end.address();
+  });
+  // Code without a file may be rewritten at any time; a shared page is not the program's alone.
+  if (entry == maps.end() || entry->inode == 0 || entry->shared || (entry->protection & PROT_WRITE) != 0) return false;
+  const JumpTargets* targets = targets_of(file_of(task, *entry));
+  if (targets == nullptr || !targets->is_known()) return false;
+  const std::uint64_t start = std::max(entry->start.address(), site - surroundings_reach);
+  const std::uint64_t end = std::min(entry->end.address(), site + surroundings_reach);
+  std::vector<std::byte> bytes(end - start);
+  bytes.resize(task.memory().read_some(RemotePtr<>(start), bytes));
+  const std::uint64_t trampoline = room_for_trampoline(task, maps, site);
+  if (trampoline == 0) return false;
+  const Surroundings surroundings{bytes, start, entry->offset + (start - entry->start.address())};
+  auto made = make_patch(surroundings, *targets, site, nr, trampoline, agent::code_address);
+  if (!made) return false;
+  AgentState& state = *task.process->agent;
+  for (AgentState::Chunk& chunk : state.chunks) {
+    if (trampoline >= chunk.start && trampoline < chunk.start + chunk.size) chunk.used += trampoline_size;
+  }
+  write_code(task, made->trampoline, made->code);
+  write_code(task, made->start, made->jump);
+  state.patches.emplace(site, std::move(*made));
+  return true;
+}
+
+void Agents::write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes) {
+  task.memory().write(RemotePtr<>(address), bytes);
+  const auto room = written_.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+}
+
+void Agents::remove(Task& task) {
+  AgentState& state = *task.process->agent;
+  state.is_off = true;
+  for (const auto& [site, patch] : state.patches) write_code(task, patch.start, patch.original);
+  state.patches.clear();
+}
+
+void Agents::before_user(Task& task, Registers& registers) {
+  AgentState& state = *task.process->agent;
+  if (!state.memory) return;
+  const std::uint64_t gs_before = registers.gs_base;
+  const std::uint64_t rip_before = registers.rip;
+  const bool has_gs = registers.gs_base >= agent::slots_address &&
+                      registers.gs_base < agent::shared_address + agent::shared_size;
+  if (!state.is_off && !has_gs) give_slot(task, registers);
+  (void)map_pointer(task, registers);
+  const bool moved = registers.rip != rip_before;
+  const bool has_new_gs = registers.gs_base != gs_before;
+  if (moved || has_new_gs) Stopped(task.tid).set_registers(registers);
+  if (!moved && !has_new_gs && written_.empty() && mapped_.empty()) return;
+  // If the kernel makes the call again, it does so by the instruction before.
+  const std::uint64_t rip = is_restart_code(registers.result()) && registers.orig_rax != ~std::uint64_t{0}
+                                ? registers.rip - 2
+                                : registers.rip;
+  Extra extra;
+  extra.mappings = std::move(mapped_);
+  mapped_.clear();
+  session_.append({.tid = task.tid,
+                   .kind = EventKind::agent,
+                   .args = {has_new_gs ? registers.gs_base : 0, moved ? rip : 0, injected_ ? 1U : 0U},
+                   .data = written_.data(),
+                   .extra = extra.mappings.empty() ? nullptr : &extra});
+  written_.clear();
+  injected_ = false;
+}
+
+bool Agents::map_pointer(const Task& task, Registers& registers) const {
+  for (const auto& [site, patch] : task.process->agent->patches) {
+    if (const auto to = patch.into_trampoline(registers.rip)) {
+      registers.rip = *to;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Agents::unmap_pointer(const Task& task, Registers& registers) const {
+  for (const auto& [site, patch] : task.process->agent->patches) {
+    if (const auto to = patch.out_of_trampoline(registers.rip)) {
+      registers.rip = *to;
+      return true;
+    }
+  }
+  return false;
+}
+
+// --- descriptors ---
+
+void Agents::learn_descriptor(Task& task) {
+  Process& process = *task.process;
+  const agent::Call& call = calls_[static_cast<std::size_t>(task.call.call.nr)];
+  if (process.descriptors == 0 || process.shares_descriptors || (call.flags & agent::call_multiplexed) != 0 || call.fd == 0xff) return;
+  if ((call.flags & (agent::call_blocks | agent::call_writes_fd)) == 0) return;
+  const std::uint64_t fd = task.call.call.args.at(call.fd);
+  const auto table = process.agent->memory->descriptors_at(process.descriptors);
+  if (fd >= table.size()) return;
+  struct stat info {};
+  if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0) return;
+  const auto number = static_cast<std::int32_t>(fd);
+  const bool mapped = process.maps_files_shared && S_ISREG(info.st_mode) && process.unshared_fds.count(number) == 0;
+  unsigned known = 0;
+  if (!mapped && session_.echo().flags_for(process, task.tid, number) == 0) known |= agent::descriptor_plain;
+  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) known |= agent::descriptor_prompt;
+  table[fd] = static_cast<std::uint8_t>(known);
+}
+
+// --- what was written down ---
+
+namespace {
+
+// The next record in a ring; nullptr: there is none.
+const agent::Record* next_record(agent::Slot& slot) {
+  const std::byte* ring = AgentMemory::ring(slot);
+  for (;;) {
+    const std::uint64_t written = __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE);
+    if (slot.read == written) return nullptr;
+    const std::uint64_t at = slot.read & (agent::ring_size - 1);
+    const auto* record = reinterpret_cast<const agent::Record*>(ring + at);
+    const std::uint64_t rest = agent::ring_size - at;
+    if (rest >= sizeof *record && record->nr != agent::no_call) return record;
+    __atomic_store_n(&slot.read, slot.read + rest, __ATOMIC_RELEASE);
+  }
+}
+
+}  // namespace
+
+std::uint64_t Agents::time_of(std::uint64_t clock) const {
+  return clock > session_.start_ns() ? clock - session_.start_ns() : 0;
+}
+
+void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& record) {
+  const std::uint64_t at = slot.read & (agent::ring_size - 1);
+  ENSURE(record.size >= sizeof record && record.size <= agent::ring_size - at, "the agent of task {} wrote nonsense",
+         task.tid);
+  pieces_.clear();
+  const auto* bytes = reinterpret_cast<const std::byte*>(&record) + sizeof record;
+  const auto* end = reinterpret_cast<const std::byte*>(&record) + record.size;
+  for (std::uint32_t i = 0; i < record.pieces; ++i) {
+    agent::PieceHeader header;
+    ENSURE(end - bytes >= static_cast<std::ptrdiff_t>(sizeof header), "the agent of task {} wrote nonsense", task.tid);
+    std::memcpy(&header, bytes, sizeof header);
+    bytes += sizeof header;
+    ENSURE(agent::round_up(header.size) <= static_cast<std::uint64_t>(end - bytes),
+           "the agent of task {} wrote nonsense", task.tid);
+    pieces_.push_back({RemotePtr<>(header.address), std::span(bytes, header.size), header.full_size,
+                       static_cast<Data::Role>(header.role), header.argument});
+    bytes += agent::round_up(header.size);
+  }
+  Event event{.tid = task.tid,
+              .kind = EventKind::call,
+              .flags = event_by_agent,
+              .nr = record.nr,
+              .result = record.result,
+              .enter_ns = time_of(record.enter),
+              .leave_ns = time_of(record.leave),
+              .data = pieces_};
+  std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
+  session_.writer().append(event);
+  if ((calls_[record.nr].flags & (agent::call_opens | agent::call_closes)) != 0) {
+    EchoDescriptors::forget(*task.process);
+  }
+  __atomic_store_n(&slot.read, slot.read + record.size, __ATOMIC_RELEASE);
+}
+
+void Agents::drain() {
+  for (;;) {
+    Task* first = nullptr;
+    const agent::Record* earliest = nullptr;
+    bool others = false;
+    for (Task* task : with_slots_) {
+      const agent::Record* record = next_record(*slot_of(*task));
+      if (record == nullptr) continue;
+      others = others || first != nullptr;
+      if (earliest == nullptr || record->leave < earliest->leave) {
+        first = task;
+        earliest = record;
+      }
+    }
+    if (first == nullptr) return;
+    agent::Slot& slot = *slot_of(*first);
+    first->left_with.reset();  // it has gone on since
+    first->left_ns = session_.now_ns();
+    // Alone, it need not be compared with others each time.
+    const std::uint64_t until = others ? slot.read + 1 : slot.written;
+    while (slot.read < until) {
+      const agent::Record* record = next_record(slot);
+      if (record == nullptr) break;
+      append_record(*first, slot, *record);
+    }
+  }
+}
+
+// --- tasks inside the agent ---
+
+void Agents::set_wishes(Task& task) const {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr) return;
+  const Process& process = *task.process;
+  slot->alone = process.tasks == 1 && process.domain->processes == 1 ? 1 : 0;
+  const bool stop = !task.held.empty() || process.stops_at_entry || process.agent->is_off;
+  __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
+}
+
+void Agents::ask_to_stop(const Task& task) {
+  agent::Slot* slot = slot_of(task);
+  if (slot != nullptr) __atomic_store_n(&slot->stop, 1U, __ATOMIC_RELEASE);
+}
+
+bool Agents::is_in_call(const Task& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot != nullptr && __atomic_load_n(&slot->phase, __ATOMIC_ACQUIRE) == agent::Phase::calling;
+}
+
+std::uint32_t Agents::calls_made(const Task& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot == nullptr ? 0 : __atomic_load_n(&slot->calls, __ATOMIC_ACQUIRE);
+}
+
+Agents::Found Agents::take_out(Task& task) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr || slot->phase == agent::Phase::outside) return Found::elsewhere;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  const agent::Symbols& symbols = agent_symbols();
+  constexpr std::uint64_t before_call = agent_area::syscall_instruction;
+  constexpr std::uint64_t behind_call = agent_area::after_syscall_instruction;
+  const bool here = is_in_agent(registers.rip) || registers.rip == before_call || registers.rip == behind_call;
+  ENSURE(here, "task {} left the agent for {:#x} on a way that rec does not know", task.tid, registers.rip);
+  if (slot->phase == agent::Phase::after) return Found::finishing;
+  const bool not_called = slot->phase == agent::Phase::before || registers.rip == before_call ||
+                          (registers.rip >= symbols.call && registers.rip <= symbols.call_instruction);
+  if (not_called) {
+    registers.rip = symbols.fallback;
+    registers.orig_rax = ~std::uint64_t{0};
+    stopped.set_registers(registers);
+    return Found::left;
+  }
+  const std::int64_t result = registers.result();
+  const bool interrupted = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0} &&
+                           (is_restart_code(result) || result == -EINTR);
+  if (!interrupted) return Found::finishing;
+  registers.rdi = slot->args[0], registers.rsi = slot->args[1], registers.rdx = slot->args[2];
+  registers.r10 = slot->args[3], registers.r8 = slot->args[4], registers.r9 = slot->args[5];
+  registers.rbx = slot->rbx, registers.rbp = slot->rbp, registers.r12 = slot->r12;
+  registers.r13 = slot->r13, registers.r14 = slot->r14, registers.r15 = slot->r15;
+  registers.rsp = slot->stack_pointer;
+  registers.rip = registers.rcx = slot->return_address;
+  registers.eflags = registers.r11 = slot->flags;
+  registers.orig_rax = slot->nr;
+  stopped.set_registers(registers);
+  slot->phase = agent::Phase::outside;
+  record_interrupted_call(session_, task, registers);
+  return Found::interrupted;
+}
+
+}  // namespace rec

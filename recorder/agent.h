@@ -1,0 +1,107 @@
+// The agent in the tracees, from the recorder's side: when it is injected, which `syscall` instructions are led to
+// it, what it wrote down, and what becomes of a task that is stopped inside of it.
+//
+// All that changes the program's memory or registers for it is an event of kind `agent`, so that replay has the same
+// code at the same places. What the agent recorded are call events with the flag event_by_agent.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "recorder/task.h"
+#include "tracee/code_patch.h"
+#include "tracee/maps.h"
+
+namespace rec {
+
+class Session;
+
+class Agents {
+ public:
+  explicit Agents(Session& session);
+  ~Agents();
+
+  // Before anything is done about a stop: makes events of what has been written down in all rings, in the order of
+  // their times.
+  void drain();
+  // Whether any task may be writing things down.
+  [[nodiscard]] bool any() const { return !with_slots_.empty(); }
+
+  // At the exit stop of a traced call, once its event is appended: counts, injects, patches, learns about its
+  // descriptor. May change `registers`, which are the task's.
+  void after_call(Task& task, std::int64_t result, Registers& registers);
+
+  // Before a task goes (back) to user code: an instruction pointer inside a patched window moves to where its
+  // instruction is now, and the task gets its slot. `registers` are the task's. Appends an event if anything changed.
+  void before_user(Task& task, Registers& registers);
+  // As above, without a slot and an event: for registers that an event holds anyway. True if they changed.
+  [[nodiscard]] bool map_pointer(const Task& task, Registers& registers) const;
+  // Before a handler is entered: the frame shall hold addresses that the program knows.
+  [[nodiscard]] bool unmap_pointer(const Task& task, Registers& registers) const;
+
+  // Right before the task is resumed into user code.
+  void set_wishes(Task& task) const;
+  // The task's next call shall be a traced one.
+  static void ask_to_stop(const Task& task);
+  // Inside a call of the agent's; how many calls it has made. To be asked while the task runs.
+  [[nodiscard]] static bool is_in_call(const Task& task);
+  [[nodiscard]] static std::uint32_t calls_made(const Task& task);
+
+  // A new task, in its first stop, its process and domain known; before its registers are recorded.
+  void adopt(Task& child);
+  // The task is gone, or has another address space now.
+  void leave(Task& task);
+  // The same for the last task of a process.
+  static void leave_process(Process& process);
+  // What is known about descriptors of the process does not hold any more.
+  static void forget_descriptors(const Process& process);
+
+  // What a stop found of a task that is inside the agent.
+  enum class Found {
+    elsewhere,    // it is not: nothing was done
+    left,         // it was taken out, and makes its call the traced way
+    interrupted,  // its call was interrupted: the event is appended, and the task stands right behind the call
+    finishing,    // its call is made; the agent has to write it down first
+  };
+  Found take_out(Task& task);
+
+  // The program takes the gs segment for itself, or its calls have to be seen by others first: all its patches are
+  // undone, with its next before_user().
+  void remove(Task& task);
+
+ private:
+  struct FileVersion {
+    std::uint64_t device, inode;
+    std::int64_t size, modified_s, modified_ns;
+    auto operator<=>(const FileVersion&) const = default;
+  };
+
+  [[nodiscard]] bool is_wanted(const Process& process) const;
+  [[nodiscard]] bool inject(Task& task);
+  void give_slot(Task& task, Registers& registers);
+  void write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes);
+  [[nodiscard]] static agent::Slot* slot_of(const Task& task);
+  void count_site(Task& task, Registers& registers, std::uint32_t nr);
+  [[nodiscard]] bool patch(Task& task, std::uint64_t site, std::uint32_t nr);
+  [[nodiscard]] std::uint64_t room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
+                                                  std::uint64_t near);
+  void learn_descriptor(Task& task);
+  void append_record(Task& task, agent::Slot& slot, const agent::Record& record);
+  [[nodiscard]] std::uint64_t time_of(std::uint64_t clock) const;
+  const JumpTargets* targets_of(const std::string& file);
+
+  Session& session_;
+  std::vector<agent::Call> calls_;  // what every agent's table holds
+  std::vector<Task*> with_slots_;
+  std::map<FileVersion, std::unique_ptr<JumpTargets>> targets_;
+  // What is being made of the event of kind `agent` that comes next.
+  DataBuffer written_;
+  std::vector<Mapping> mapped_;
+  bool injected_ = false;
+  std::vector<Data> pieces_;
+};
+
+}  // namespace rec

@@ -1,0 +1,170 @@
+#include "replayer/agent.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "format/base/error.h"
+#include "replayer/divergence.h"
+#include "replayer/replayer.h"
+#include "replayer/special/special.h"
+#include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
+
+namespace rec::replay_agent {
+namespace {
+
+agent::Slot* slot_of(const ReplayTask& task) {
+  return task.agent && task.slot != 0 ? task.agent->slot_at(task.slot) : nullptr;
+}
+
+std::shared_ptr<AgentMemory> inject(Replayer& replayer, const ReplayTask& task) {
+  const std::uint64_t at = replayer.arena().take(AgentMemory::file_size);
+  auto memory = std::make_shared<AgentMemory>(agent::Mode::replay, replayer.arena().fd(), at);
+  const Stopped stopped = task.stopped();
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  constexpr std::uint64_t flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
+  calls.must("mmap of the agent's code", SYS_mmap,
+             {agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC, flags, Arena::tracee_fd,
+              at + AgentMemory::code_offset});
+  calls.must("mmap of the agent's memory", SYS_mmap,
+             {agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, flags, Arena::tracee_fd,
+              at + AgentMemory::shared_offset});
+  return memory;
+}
+
+std::uint64_t ring_bytes(const Event& event) {
+  std::uint64_t size = sizeof(agent::Record);
+  for (const Data& data : event.data) size += sizeof(agent::PieceHeader) + agent::round_up(data.bytes.size());
+  return size;
+}
+
+void put(std::byte* to, const Event& event, std::uint64_t size) {
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  agent::Record record{};
+  record.size = static_cast<std::uint32_t>(size);
+  record.nr = static_cast<std::uint16_t>(event.nr);
+  record.pieces = static_cast<std::uint8_t>(event.data.size());
+  record.arguments = entry != nullptr ? entry->arg_count : 0;
+  record.enter = event.number.value();
+  record.result = event.result;
+  std::copy(event.args.begin(), event.args.end(), std::begin(record.args));
+  std::memcpy(to, &record, sizeof record);
+  to += sizeof record;
+  for (const Data& data : event.data) {
+    const agent::PieceHeader header{.address = data.address.address(),
+                                    .full_size = data.full_size,
+                                    .size = static_cast<std::uint32_t>(data.bytes.size()),
+                                    .role = static_cast<agent::PieceRole>(data.role),
+                                    .argument = data.argument,
+                                    .unused = 0};
+    std::memcpy(to, &header, sizeof header);
+    to += sizeof header;
+    std::memcpy(to, data.bytes.data(), data.bytes.size());
+    to += agent::round_up(data.bytes.size());
+  }
+}
+
+// The call that the agent should have answered, from the ring.
+Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
+  const std::uint64_t at = slot.read & (agent::ring_size - 1);
+  agent::Record record;
+  std::memcpy(&record, AgentMemory::ring(slot) + at, sizeof record);
+  Event event{.number = EventNumber(record.enter), .tid = task.tid, .nr = record.nr, .result = record.result};
+  std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
+  return event;
+}
+
+[[noreturn]] void diverge_in_agent(ReplayTask& task, agent::Slot& slot) {
+  const Event event = event_in_ring(task, slot);
+  if (slot.trap == agent::Trap::other_input) {
+    diverge(event, task, fmt::format("argument {} passes the same bytes", slot.trap_argument + 1), "it passes others");
+  }
+  task.registers.orig_rax = slot.nr;
+  task.registers.set_arguments(
+      {slot.args[0], slot.args[1], slot.args[2], slot.args[3], slot.args[4], slot.args[5]});
+  task.registers.rip = slot.return_address;
+  task.position = ReplayTask::Position::at_entry;
+  diverge(event, task, "this call with these arguments", describe_position(task));
+}
+
+}  // namespace
+
+void adopt(ReplayTask& child, const Registers& registers) {
+  child.slot = 0;
+  if (!child.agent || child.agent->slot_at(registers.gs_base) == nullptr) return;
+  if (registers.gs_base == agent::slots_address) return;  // shared by those who have none of their own
+  child.slot = registers.gs_base;
+  child.agent->reset_slot(child.slot);
+}
+
+void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
+  if (event.args[2] != 0) task.agent = inject(replayer, task);
+  if (event.extra != nullptr) {
+    for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
+  }
+  replayer.write_outputs(task, event);
+  Registers registers = task.registers;
+  if (event.args[0] != 0) {
+    registers.gs_base = event.args[0];
+    adopt(task, registers);
+  }
+  if (event.args[1] != 0) registers.rip = event.args[1];
+  replayer.set_registers(task, registers);
+}
+
+bool queue_call(ReplayTask& task, const Event& event) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr) {
+    fail("the trace is damaged: event {} was made by an agent that task {} does not have", event.number, task.tid);
+  }
+  const std::uint64_t size = ring_bytes(event);
+  const std::uint64_t at = slot->written & (agent::ring_size - 1);
+  const std::uint64_t rest = agent::ring_size - at;
+  const std::uint64_t filler = rest < size ? rest : 0;
+  if (slot->written + filler + size - slot->read > agent::ring_size) return false;
+  std::byte* ring = AgentMemory::ring(*slot);
+  if (filler >= sizeof(agent::Record)) {
+    agent::Record nothing{};
+    nothing.nr = agent::no_call;
+    nothing.size = static_cast<std::uint32_t>(filler);
+    std::memcpy(ring + at, &nothing, sizeof nothing);
+  }
+  put(ring + ((slot->written + filler) & (agent::ring_size - 1)), event, size);
+  slot->written += filler + size;
+  return true;
+}
+
+bool has_calls(const ReplayTask& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot != nullptr && slot->read != slot->written;
+}
+
+void set_end(const ReplayTask& task, bool traced) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr) return;
+  slot->stop = traced ? 1 : 0;
+  slot->leave_trap = traced ? 0 : 1;
+}
+
+bool take_stop(ReplayTask& task, const Event& next) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr) return false;
+  if (task.registers.rip == agent_symbols().breakpoint) {
+    if (slot->trap == agent::Trap::ring_empty) {
+      diverge(next, task, "no more calls before this event", "the program makes one more");
+    }
+    diverge_in_agent(task, *slot);
+  }
+  if (task.registers.rip != agent_symbols().leave_breakpoint) return false;
+  Registers registers = task.registers;
+  registers.rip = registers.rcx;
+  task.stopped().set_registers(registers);
+  task.registers = registers;
+  task.position = ReplayTask::Position::user;
+  return true;
+}
+
+}  // namespace rec::replay_agent

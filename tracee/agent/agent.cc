@@ -1,0 +1,312 @@
+// The agent: what runs in the program instead of a `syscall` instruction that was patched. It makes the call
+// itself and writes it down in the task's ring (recording), or answers it from the ring (replay); whatever it is
+// not sure about it leaves to the traced way.
+//
+// Built freestanding: no libc, no vector registers, its own stack. It may be left at any instruction for the
+// fallback exit while Slot::phase is `before`.
+#include "tracee/agent/layout.h"
+
+// entry.S
+extern "C" int64_t agent_call(uint64_t nr, const uint64_t* args);
+extern "C" void agent_trap();
+
+namespace rec::agent {
+namespace {
+
+constexpr uint64_t last_errno = 4095;  // MAX_ERRNO, linux/err.h
+constexpr uint64_t nr_clock_gettime = 228;
+constexpr uint64_t clock_monotonic = 1;
+
+Globals& globals() { return *reinterpret_cast<Globals*>(shared_address); }
+const Call* calls() { return reinterpret_cast<const Call*>(call_table_address); }
+
+bool is_error(int64_t result) { return static_cast<uint64_t>(result) > ~last_errno; }
+
+// Keeps the compiler from moving memory accesses across; the processor keeps the order of stores by itself.
+void barrier() { __asm__ volatile("" ::: "memory"); }
+
+uint64_t now(Slot* slot) {
+  if (globals().clock == ClockSource::time_stamp_counter) {
+    uint32_t low = 0, high = 0;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return uint64_t{high} << 32 | low;
+  }
+  uint64_t nr = nr_clock_gettime;
+  __asm__ volatile("call *%[stub]"
+                   : "+a"(nr)
+                   : "D"(clock_monotonic), "S"(slot->clock), [stub] "b"(uint64_t{0x70000000})
+                   : "rcx", "r11", "memory");
+  return static_cast<uint64_t>(slot->clock[0]) * 1000000000 + static_cast<uint64_t>(slot->clock[1]);
+}
+
+void copy(void* to, const void* from, uint64_t size) {
+  if (size <= 64) {
+    auto* out = static_cast<unsigned char*>(to);
+    const auto* in = static_cast<const unsigned char*>(from);
+    for (; size >= 8; size -= 8, out += 8, in += 8) {
+      uint64_t word = 0;
+      __builtin_memcpy(&word, in, 8);
+      __builtin_memcpy(out, &word, 8);
+    }
+    for (; size != 0; --size) {
+      *out++ = *in++;
+      barrier();  // no call of memcpy shall be made of this
+    }
+    return;
+  }
+  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+}
+
+bool is_equal(const unsigned char* a, const unsigned char* b, uint64_t size) {
+  for (uint64_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+    barrier();
+  }
+  return true;
+}
+
+unsigned char* ring(Slot* slot) { return reinterpret_cast<unsigned char*>(slot) + ring_offset; }
+
+// --- recording ---
+
+// The request of a multiplexed call, or nullptr.
+const Call* find_request(const Call* call, const uint64_t* args) {
+  const Call* first = calls() + call->first;
+  for (const Call* request = first; request != first + call->count; ++request) {
+    if ((args[call->selector] & request->mask) == request->request) return request;
+  }
+  return nullptr;
+}
+
+bool descriptor_allows(const Slot* slot, const Call* call) {
+  const bool must_wait_for_nobody = (call->flags & call_blocks) != 0 && slot->alone == 0;
+  const bool writes = (call->flags & call_writes_fd) != 0;
+  if (!must_wait_for_nobody && !writes) return true;
+  if (call->fd == 0xff) return false;
+  const uint64_t fd = slot->args[call->fd];
+  if (fd >= descriptor_table_size) return false;
+  const uint8_t known = slot->descriptors[fd];
+  if (must_wait_for_nobody && (known & descriptor_prompt) == 0) return false;
+  return !writes || (known & descriptor_plain) != 0;
+}
+
+// What `piece` may take at most; above largest_piece: too much.
+uint64_t capacity(const Piece& piece, const uint64_t* args) {
+  switch (piece.rule) {
+    case PieceRule::fixed:
+      return piece.unit;
+    case PieceRule::argument: {
+      const uint64_t count = args[piece.by];
+      return count > largest_piece * 16 ? ~uint64_t{0} : count * piece.unit;
+    }
+    case PieceRule::string:
+      return piece.keep;
+  }
+  return ~uint64_t{0};
+}
+
+// Bytes of ring that the call may need; 0: too many.
+uint64_t needed(const Call* call, const uint64_t* args) {
+  uint64_t size = sizeof(Record);
+  for (uint32_t i = 0; i < call->pieces; ++i) {
+    const Piece& piece = call->piece[i];
+    if (args[piece.argument] == 0) continue;
+    uint64_t room = capacity(piece, args);
+    if (piece.when == PieceWhen::input && room > piece.keep) room = piece.keep;
+    if (room > largest_piece) return 0;
+    size += sizeof(PieceHeader) + round_up(room);
+  }
+  return size;
+}
+
+// Contiguous room in the ring; nullptr: rec has to empty it first.
+Record* reserve(Slot* slot, uint64_t size) {
+  const uint64_t read = *const_cast<volatile uint64_t*>(&slot->read);
+  uint64_t at = slot->written & (ring_size - 1);
+  const uint64_t rest = ring_size - at;
+  uint64_t total = size;
+  if (rest < size) total += rest;
+  if (slot->written + total - read > ring_size) return nullptr;
+  if (rest < size) {
+    if (rest >= sizeof(Record)) {
+      auto* filler = reinterpret_cast<Record*>(ring(slot) + at);
+      filler->size = static_cast<uint32_t>(rest);
+      filler->nr = no_call;
+    }
+    barrier();
+    slot->written += rest;
+    at = 0;
+  }
+  return reinterpret_cast<Record*>(ring(slot) + at);
+}
+
+unsigned char* put_piece(unsigned char* to, const Piece& piece, const uint64_t* args, uint64_t size,
+                         uint64_t full_size, PieceRole role) {
+  auto* header = reinterpret_cast<PieceHeader*>(to);
+  header->address = args[piece.argument];
+  header->full_size = full_size;
+  header->size = static_cast<uint32_t>(size);
+  header->role = role;
+  header->argument = piece.argument;
+  header->unused = 0;
+  to += sizeof(PieceHeader);
+  copy(to, reinterpret_cast<const void*>(args[piece.argument]), size);
+  return to + round_up(size);
+}
+
+uint64_t string_length(const char* string, uint64_t limit) {
+  uint64_t length = 0;
+  while (length < limit) {
+    if (string[length++] == 0) return length;
+    barrier();
+  }
+  return length;
+}
+
+unsigned char* put_input(unsigned char* to, const Piece& piece, const uint64_t* args) {
+  uint64_t full_size = capacity(piece, args);
+  if (piece.rule == PieceRule::string) {
+    full_size = string_length(reinterpret_cast<const char*>(args[piece.argument]), piece.keep);
+  }
+  const uint64_t size = full_size < piece.keep ? full_size : piece.keep;
+  return put_piece(to, piece, args, size, full_size, piece.bulk != 0 ? PieceRole::bulk : PieceRole::input);
+}
+
+// How much the kernel wrote.
+uint64_t written_size(const Piece& piece, const uint64_t* args, int64_t result) {
+  if (piece.when != PieceWhen::always && is_error(result)) return 0;
+  if (piece.when == PieceWhen::positive && result <= 0) return 0;
+  const uint64_t room = capacity(piece, args);
+  uint64_t size = room;
+  if (piece.bound == PieceBound::bytes) size = static_cast<uint64_t>(result);
+  if (piece.bound == PieceBound::elements) size = static_cast<uint64_t>(result) * piece.unit;
+  if (piece.bound != PieceBound::none && result < 0) size = 0;
+  return size < room ? size : room;
+}
+
+void learn_descriptors(Slot* slot, const Call* call, int64_t result) {
+  if ((call->flags & call_closes) != 0 && slot->args[call->fd] < descriptor_table_size) {
+    slot->descriptors[slot->args[call->fd]] = 0;
+  }
+  if ((call->flags & call_opens) != 0 && !is_error(result) &&
+      static_cast<uint64_t>(result) < descriptor_table_size) {
+    slot->descriptors[result] = 0;
+  }
+}
+
+bool record_call(Slot* slot) {
+  const uint64_t* args = slot->args;
+  if (slot->nr >= call_count || *const_cast<volatile uint32_t*>(&slot->stop) != 0) return false;
+  const Call* call = calls() + slot->nr;
+  if ((call->flags & call_multiplexed) != 0) call = find_request(call, args);
+  if (call == nullptr || (call->flags & call_usable) == 0 || !descriptor_allows(slot, call)) return false;
+  const uint64_t size = needed(call, args);
+  if (size == 0) return false;
+  Record* record = reserve(slot, size);
+  if (record == nullptr) return false;
+  record->nr = static_cast<uint16_t>(slot->nr);
+  record->arguments = call->arguments;
+  for (uint32_t i = 0; i < 6; ++i) record->args[i] = args[i];
+  auto* start = reinterpret_cast<unsigned char*>(record);
+  unsigned char* end = start + sizeof(Record);
+  uint32_t pieces = 0;
+  for (uint32_t i = 0; i < call->pieces; ++i) {
+    const Piece& piece = call->piece[i];
+    if (piece.when != PieceWhen::input || args[piece.argument] == 0) continue;
+    end = put_input(end, piece, args);
+    ++pieces;
+  }
+  record->enter = now(slot);
+  const int64_t result = agent_call(slot->nr, args);
+  record->leave = now(slot);
+  record->result = result;
+  for (uint32_t i = 0; i < call->pieces; ++i) {
+    const Piece& piece = call->piece[i];
+    if (piece.when == PieceWhen::input || args[piece.argument] == 0) continue;
+    const uint64_t written = written_size(piece, args, result);
+    if (written == 0) continue;
+    end = put_piece(end, piece, args, written, written, PieceRole::output);
+    ++pieces;
+  }
+  if ((call->flags & (call_opens | call_closes)) != 0) learn_descriptors(slot, call, result);
+  record->pieces = static_cast<uint8_t>(pieces);
+  record->size = static_cast<uint32_t>(end - start);
+  slot->result = result;
+  ++slot->calls;
+  barrier();
+  slot->written += record->size;
+  barrier();
+  *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
+  return true;
+}
+
+// --- replay ---
+
+void stop_for(Slot* slot, Trap why, uint64_t argument) {
+  slot->trap = why;
+  slot->trap_argument = argument;
+  barrier();
+  agent_trap();
+  barrier();
+  slot->trap = Trap::none;
+}
+
+// The next record; nullptr: the call is to be made the traced way.
+Record* next_record(Slot* slot) {
+  for (;;) {
+    const uint64_t written = *const_cast<volatile uint64_t*>(&slot->written);
+    if (slot->read == written) {
+      if (*const_cast<volatile uint32_t*>(&slot->stop) != 0) return nullptr;
+      stop_for(slot, Trap::ring_empty, 0);
+      continue;
+    }
+    const uint64_t at = slot->read & (ring_size - 1);
+    auto* record = reinterpret_cast<Record*>(ring(slot) + at);
+    if (ring_size - at >= sizeof(Record) && record->nr != no_call) return record;
+    slot->read += ring_size - at;
+  }
+}
+
+bool is_same_call(const Slot* slot, const Record* record) {
+  if (slot->nr != record->nr) return false;
+  for (uint32_t i = 0; i < record->arguments; ++i) {
+    if (slot->args[i] != record->args[i]) return false;
+  }
+  return true;
+}
+
+void apply_pieces(Slot* slot, const Record* record) {
+  const auto* at = reinterpret_cast<const unsigned char*>(record) + sizeof(Record);
+  for (uint32_t i = 0; i < record->pieces; ++i) {
+    const auto* header = reinterpret_cast<const PieceHeader*>(at);
+    const unsigned char* bytes = at + sizeof(PieceHeader);
+    if (header->role == PieceRole::output) {
+      copy(reinterpret_cast<void*>(header->address), bytes, header->size);
+    } else if (!is_equal(reinterpret_cast<const unsigned char*>(header->address), bytes, header->size)) {
+      stop_for(slot, Trap::other_input, header->argument);
+    }
+    at = bytes + round_up(header->size);
+  }
+}
+
+// 0: the traced way; 1: answered; 2: answered, and the ring is empty now, which rec wants to know of.
+int replay_call(Slot* slot) {
+  Record* record = next_record(slot);
+  if (record == nullptr) return 0;
+  if (!is_same_call(slot, record)) stop_for(slot, Trap::other_call, 0);
+  apply_pieces(slot, record);
+  slot->result = record->result;
+  slot->read += record->size;
+  ++slot->calls;
+  *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
+  return slot->leave_trap != 0 && slot->read == slot->written ? 2 : 1;
+}
+
+}  // namespace
+
+extern "C" int agent_main(Slot* slot) {
+  if (globals().mode == Mode::record) return record_call(slot) ? 1 : 0;
+  return replay_call(slot);
+}
+
+}  // namespace rec::agent

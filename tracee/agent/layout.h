@@ -1,0 +1,193 @@
+// What the agent inside a tracee and rec outside share: addresses, and the structures in the memory that both
+// have mapped. Freestanding: the agent has no libc.
+//
+//   0x70000000  RX   one page of rec's, there from the exec on: `syscall; ret`
+//   0x70001000  RX   the agent's code (agent.cc, entry.S)
+//   0x70020000  RX   trampolines for code in the lowest 2 GiB
+//   0x70100000  RW   scratch, there from the exec on
+//   0x70200000  RW   shared with rec: Globals, then a table of calls, then tables of descriptors
+//   0x70300000  RW   shared with rec: one Slot per task: control block, the agent's stack, the ring
+//
+// The memory is one file without a name (memfd) per executed program; children made by fork share it with
+// their parent and have slots of their own in it. A task finds its slot by the base of the gs segment.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace rec::agent {
+
+inline constexpr uint64_t code_address = 0x70001000;
+inline constexpr uint64_t code_limit = 0x70020000;
+inline constexpr uint64_t low_trampolines = 0x70020000;
+inline constexpr uint64_t low_trampolines_end = 0x70100000;
+inline constexpr uint64_t shared_address = 0x70200000;
+inline constexpr uint64_t call_table_address = shared_address + 0x1000;
+inline constexpr uint64_t descriptor_tables_address = shared_address + 0x20000;
+inline constexpr uint64_t slots_address = shared_address + 0x100000;
+
+inline constexpr uint32_t descriptor_table_size = 2048;  // descriptors that a process's table has a byte for
+inline constexpr uint32_t descriptor_table_count = 400;
+inline constexpr uint32_t slot_size = 0x50000;
+inline constexpr uint32_t slot_count = 384;
+inline constexpr uint32_t stack_top_offset = 0x8000;
+inline constexpr uint32_t ring_offset = 0x10000;
+inline constexpr uint32_t ring_size = 0x40000;  // a power of two
+inline constexpr uint64_t shared_size = 0x100000 + uint64_t{slot_count} * slot_size;
+static_assert(ring_offset + ring_size == slot_size);
+
+// Beyond this one call's data leaves the ring to the traced way.
+inline constexpr uint32_t largest_piece = 0x8000;
+
+// --- which calls the agent makes ---
+
+inline constexpr uint32_t call_count = 512;
+inline constexpr uint32_t max_pieces = 5;
+inline constexpr uint32_t extra_calls = 128;  // behind the first call_count: requests of multiplexers
+
+enum class PieceRule : uint8_t {
+  fixed,     // `unit` bytes
+  argument,  // `unit` bytes, as often as args[by] says
+  string,    // up to and with a NUL
+};
+
+enum class PieceWhen : uint8_t {
+  input,     // read by the kernel: taken before the call
+  success,   // written, unless the result is an error
+  positive,  // written when the result is above 0
+  always,    // written in any case
+};
+
+enum class PieceBound : uint8_t { none, bytes, elements };  // of the result, that says how much was written
+
+// One piece of memory that belongs to a call.
+struct Piece {
+  uint8_t argument;
+  uint8_t by;
+  PieceRule rule;
+  PieceWhen when;
+  PieceBound bound;
+  uint8_t bulk;     // an input of arbitrary length: Data::Role::bulk
+  uint16_t unit;
+  uint32_t keep;    // an input is cut after so many bytes
+};
+
+enum CallFlags : uint8_t {
+  call_usable = 1,
+  call_blocks = 2,         // may block: only when no other task waits for its turn, or the descriptor never blocks
+  call_writes_fd = 4,      // args[fd] has to be known to be neither rec's output nor a file mapped shared
+  call_opens = 8,          // a result that is not an error is a new descriptor
+  call_closes = 16,        // args[fd] is closed
+  call_multiplexed = 32,   // by args[selector]: see `first`, `count`
+};
+
+struct Call {
+  uint8_t flags;
+  uint8_t arguments;  // how many it has
+  uint8_t pieces;
+  uint8_t fd;         // the argument that is its descriptor; 0xff: none
+  uint8_t selector;
+  uint8_t count;      // call_multiplexed: so many of the extra calls, from `first` on, are its requests
+  uint16_t first;
+  uint64_t request;   // of an extra call: what args[selector] & mask has to be
+  uint64_t mask;
+  Piece piece[max_pieces];
+};
+
+// What is known of a descriptor (a byte in the process's table; 0: nothing).
+enum DescriptorFlags : uint8_t {
+  descriptor_plain = 1,   // neither rec's own standard output or error, nor a file that is mapped shared
+  descriptor_prompt = 2,  // a regular file or directory: does not block
+};
+
+// --- the ring ---
+
+// A call that was made, or is to be replayed; `size` bytes with all that belongs to it. Never wraps around the
+// ring's end: there, a record without a call fills the rest.
+struct Record {
+  uint32_t size;
+  uint16_t nr;      // no_call: filler
+  uint8_t pieces;
+  uint8_t arguments;  // replay: how many of them are to be compared
+  uint64_t enter;   // recording: time (see Globals::clock); replay: number of the event
+  uint64_t leave;
+  int64_t result;
+  uint64_t args[6];
+  // then: pieces × {PieceHeader, bytes, filled up to a multiple of 8}
+};
+inline constexpr uint16_t no_call = 0xffff;
+
+enum class PieceRole : uint8_t { output, input, bulk };  // as Data::Role
+
+struct PieceHeader {
+  uint64_t address;
+  uint64_t full_size;
+  uint32_t size;
+  PieceRole role;
+  uint8_t argument;
+  uint16_t unused;
+};
+
+constexpr uint64_t round_up(uint64_t size) { return (size + 7) & ~uint64_t{7}; }
+
+// --- shared memory ---
+
+enum class Mode : uint32_t { record, replay };
+enum class ClockSource : uint32_t { time_stamp_counter, system_call };
+
+struct Globals {
+  Mode mode;
+  ClockSource clock;  // Record times: ticks, or ns of CLOCK_MONOTONIC
+};
+
+// Where in the agent a task is.
+enum class Phase : uint32_t {
+  outside,
+  before,   // nothing has happened yet; the agent may be left by its fallback exit
+  calling,  // in agent_call() or the `syscall` instruction that it uses
+  after,    // the call was made and is being written down
+};
+
+// Replay: why the agent stopped at its breakpoint.
+enum class Trap : uint32_t { none, ring_empty, other_call, other_input };
+
+struct Slot {
+  Slot* self;
+  // Saved at entry; what both exits restore. (entry.S knows the offsets.)
+  uint64_t stack_pointer;  // 8
+  uint64_t stack_top;      // 16
+  uint64_t return_address; // 24: L1 of the trampoline
+  uint64_t flags;          // 32
+  uint64_t nr;             // 40
+  uint64_t args[6];        // 48
+  uint64_t rbx, rbp, r12, r13, r14, r15;  // 96
+  int64_t result;          // 144
+  Phase phase;             // 152
+  uint32_t stop;           // 156: rec's wish: take the traced way
+  uint32_t alone;          // 160: no other task wants the turn
+  Trap trap;               // 164
+  uint32_t leave_trap;     // 168: replay: stop at the exit that empties the ring
+  uint32_t calls;          // 172: made so far
+  uint8_t* descriptors;    // 176
+  uint64_t written;        // 184: positions in the ring, growing
+  uint64_t read;           // 192
+  uint64_t trap_argument;  // 200
+  int64_t clock[2];        // 208: struct timespec
+  uint64_t entry;          // 224: where code_address leads to
+};
+static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224);
+
+// At code_address: how rec finds its way in the agent. The address itself is where trampolines jump to; it is part
+// of every trace and never changes.
+struct Symbols {
+  uint8_t jump[16];           // code: to Slot::entry
+  uint64_t entry;             // for a task with a slot of its own
+  uint64_t no_entry;          // for all others: the traced way, without touching the slot
+  uint64_t fallback;          // leaves by the traced way, undoing everything; from anywhere in phase `before`
+  uint64_t breakpoint;        // replay: behind the int3 in the agent's midst
+  uint64_t leave_breakpoint;  // replay: behind the int3 at the exit; registers are the program's but for rip
+  uint64_t call;              // agent_call(), and in it
+  uint64_t call_instruction;  // the instruction that goes to `syscall`
+};
+
+}  // namespace rec::agent

@@ -1,0 +1,115 @@
+#include "tracee/agent_memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "format/base/error.h"
+
+extern "C" const std::byte rec_agent_begin[];
+extern "C" const std::byte rec_agent_end[];
+
+namespace rec {
+
+std::span<const std::byte> agent_code() {
+  return {rec_agent_begin, rec_agent_end};
+}
+
+const agent::Symbols& agent_symbols() {
+  static_assert(alignof(agent::Symbols) <= 16);  // blob.S
+  return *reinterpret_cast<const agent::Symbols*>(rec_agent_begin);
+}
+
+AgentMemory::AgentMemory(agent::Mode mode)
+    : file_(::memfd_create("rec-agent", MFD_CLOEXEC)) {
+  if (!file_.is_open()) fail_with_errno("memfd_create");
+  if (::ftruncate(file_.get(), static_cast<off_t>(file_size)) != 0) {
+    fail_with_errno("ftruncate of the agent's memory");
+  }
+  set_up(mode, file_.get(), 0);
+}
+
+AgentMemory::AgentMemory(agent::Mode mode, int fd, std::uint64_t offset) { set_up(mode, fd, offset); }
+
+void AgentMemory::set_up(agent::Mode mode, int fd, std::uint64_t offset) {
+  const auto code = agent_code();
+  ENSURE(code.size() <= code_size, "the agent has {} bytes", code.size());
+  const auto code_at = static_cast<off_t>(offset + code_offset);
+  if (::pwrite(fd, code.data(), code.size(), code_at) != static_cast<ssize_t>(code.size())) {
+    fail_with_errno("writing the agent's code");
+  }
+  void* at = ::mmap(nullptr, agent::shared_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                    static_cast<off_t>(offset + shared_offset));
+  if (at == MAP_FAILED) fail_with_errno("mmap of the agent's memory");
+  shared_ = static_cast<std::byte*>(at);
+  globals().mode = mode;
+  // From the back, so that the first ones are taken first. Slot 0 serves all tasks that have none of their own.
+  for (std::uint64_t i = agent::slot_count; i-- > 1;) {
+    free_slots_.push_back(agent::slots_address + i * agent::slot_size);
+  }
+  for (std::uint64_t i = agent::descriptor_table_count; i-- > 0;) {
+    free_descriptors_.push_back(agent::descriptor_tables_address + i * agent::descriptor_table_size);
+  }
+  reset_slot(agent::slots_address);
+}
+
+AgentMemory::~AgentMemory() { (void)::munmap(shared_, agent::shared_size); }
+
+agent::Globals& AgentMemory::globals() const { return *reinterpret_cast<agent::Globals*>(shared_); }
+
+std::span<agent::Call> AgentMemory::calls() const {
+  constexpr std::size_t count = agent::call_count + agent::extra_calls;
+  static_assert(agent::call_table_address + count * sizeof(agent::Call) <= agent::descriptor_tables_address);
+  return {reinterpret_cast<agent::Call*>(shared_ + (agent::call_table_address - agent::shared_address)), count};
+}
+
+agent::Slot* AgentMemory::slot_at(std::uint64_t address) const {
+  if (address < agent::slots_address) return nullptr;
+  const std::uint64_t offset = address - agent::slots_address;
+  if (offset % agent::slot_size != 0 || offset / agent::slot_size >= agent::slot_count) return nullptr;
+  return reinterpret_cast<agent::Slot*>(shared_ + (address - agent::shared_address));
+}
+
+std::byte* AgentMemory::ring(agent::Slot& slot) {
+  return reinterpret_cast<std::byte*>(&slot) + agent::ring_offset;
+}
+
+void AgentMemory::reset_slot(std::uint64_t address) const {
+  agent::Slot& slot = *slot_at(address);
+  slot = {};
+  slot.self = reinterpret_cast<agent::Slot*>(address);
+  slot.stack_top = address + agent::stack_top_offset;
+  slot.entry = address == agent::slots_address ? agent_symbols().no_entry : agent_symbols().entry;
+}
+
+std::uint64_t AgentMemory::take_slot() {
+  if (free_slots_.empty()) return 0;
+  const std::uint64_t address = free_slots_.back();
+  free_slots_.pop_back();
+  reset_slot(address);
+  return address;
+}
+
+void AgentMemory::give_back_slot(std::uint64_t address) { free_slots_.push_back(address); }
+
+std::uint64_t AgentMemory::take_descriptors() {
+  if (free_descriptors_.empty()) return 0;
+  const std::uint64_t address = free_descriptors_.back();
+  free_descriptors_.pop_back();
+  const auto table = descriptors_at(address);
+  std::memset(table.data(), 0, table.size());
+  return address;
+}
+
+void AgentMemory::give_back_descriptors(std::uint64_t address) { free_descriptors_.push_back(address); }
+
+std::span<std::uint8_t> AgentMemory::descriptors_at(std::uint64_t address) const {
+  static_assert(agent::descriptor_tables_address +
+                    std::uint64_t{agent::descriptor_table_count} * agent::descriptor_table_size <=
+                agent::slots_address);
+  return {reinterpret_cast<std::uint8_t*>(shared_ + (address - agent::shared_address)),
+          agent::descriptor_table_size};
+}
+
+}  // namespace rec

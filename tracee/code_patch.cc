@@ -1,0 +1,360 @@
+#include "tracee/code_patch.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "format/base/error.h"
+#include "tracee/disassembler.h"
+#include "tracee/elf_functions.h"
+
+namespace rec {
+namespace {
+
+constexpr std::uint64_t syscall_length = 2;
+constexpr std::uint64_t jump_length = 5;
+// A window with what was moved out of it ends no later than so many bytes behind the site.
+constexpr std::uint64_t longest_window = syscall_length + 3 + 15;
+
+std::uint8_t byte_at(std::span<const std::byte> bytes, std::uint64_t at) {
+  return std::to_integer<std::uint8_t>(bytes[at]);
+}
+
+std::int32_t displacement_at(std::span<const std::byte> bytes, std::uint64_t at) {
+  std::int32_t displacement = 0;
+  std::memcpy(&displacement, bytes.data() + at, sizeof displacement);
+  return displacement;
+}
+
+// Writes a trampoline.
+class Assembler {
+ public:
+  explicit Assembler(std::uint64_t address) : address_(address) {}
+
+  [[nodiscard]] std::uint64_t here() const { return address_ + bytes_.size(); }
+  [[nodiscard]] bool is_in_reach() const { return in_reach_; }
+  [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
+
+  void put(std::initializer_list<unsigned> bytes) {
+    for (const unsigned byte : bytes) bytes_.push_back(static_cast<std::byte>(byte));
+  }
+  void put(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void put_word(std::uint32_t word) {
+    for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::byte>(word >> shift));
+  }
+  // The last four bytes of an instruction: from its end to `target`.
+  void put_displacement(std::uint64_t target) {
+    put_word(distance(target, here() + 4));
+  }
+  void patch_displacement(std::uint64_t at, std::uint64_t target, std::uint64_t from) {
+    const std::uint32_t word = distance(target, from);
+    std::memcpy(bytes_.data() + (at - address_), &word, sizeof word);
+  }
+
+ private:
+  std::uint32_t distance(std::uint64_t target, std::uint64_t from) {
+    const auto difference = static_cast<std::int64_t>(target - from);
+    if (difference != static_cast<std::int32_t>(difference)) in_reach_ = false;
+    return static_cast<std::uint32_t>(difference);
+  }
+
+  std::uint64_t address_;
+  std::vector<std::byte> bytes_;
+  bool in_reach_ = true;
+};
+
+// Moves what follows a site into the trampoline.
+class Mover {
+ public:
+  Mover(const Surroundings& code, Assembler& assembler) : code_(code), assembler_(assembler) {}
+
+  // Whole instructions from `from` on, until at least `least` bytes are free. False: there is one that cannot be
+  // moved.
+  bool move(std::uint64_t from, std::uint64_t least, std::vector<CodePatch::Moved>& moved) {
+    at_ = from;
+    while (at_ < from + least) {
+      const auto bytes = code_.bytes.subspan(std::min<std::uint64_t>(at_ - code_.address, code_.bytes.size()));
+      if (bytes.empty()) return false;
+      // Behind an instruction that does not go on stands padding.
+      if (ended_ && byte_at(bytes, 0) != 0x90 && byte_at(bytes, 0) != 0xcc) return false;
+      const auto instruction = disassembler_.decode(bytes);
+      if (!instruction) return false;
+      if (!ended_) {
+        moved.push_back({at_, assembler_.here()});
+        if (!move_one(*instruction, bytes.first(instruction->length))) return false;
+      }
+      at_ += instruction->length;
+    }
+    return true;
+  }
+  [[nodiscard]] std::uint64_t end() const { return at_; }
+  // The last one does not go on behind itself.
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  bool move_one(const Instruction& instruction, std::span<const std::byte> bytes) {
+    const std::uint64_t target = at_ + static_cast<std::uint64_t>(instruction.target);
+    switch (instruction.kind) {
+      case Instruction::Kind::plain:
+        assembler_.put(bytes);
+        return true;
+      case Instruction::Kind::ret:
+        assembler_.put(bytes);
+        ended_ = true;
+        return true;
+      case Instruction::Kind::rip_relative: {
+        const std::uint64_t to = assembler_.here();
+        const auto means = at_ + bytes.size() +
+                           static_cast<std::uint64_t>(std::int64_t{
+                               rec::displacement_at(bytes, instruction.displacement_at)});
+        assembler_.put(bytes);
+        assembler_.patch_displacement(to + instruction.displacement_at, means, to + bytes.size());
+        return true;
+      }
+      case Instruction::Kind::jump:
+        assembler_.put({0xe9});
+        assembler_.put_displacement(target);
+        ended_ = true;
+        return true;
+      case Instruction::Kind::conditional:
+        assembler_.put({0x0f, 0x80U | instruction.condition});
+        assembler_.put_displacement(target);
+        return true;
+      case Instruction::Kind::other:
+        return false;
+    }
+    return false;
+  }
+
+  const Surroundings& code_;
+  Assembler& assembler_;
+  Disassembler disassembler_;
+  std::uint64_t at_ = 0;
+  bool ended_ = false;
+};
+
+// Whether anything that looks like a jump with an 8-bit displacement, and stands within its reach, leads to one of
+// [start, end). Data, and the middles of other instructions, count as well: a site more that stays traced.
+bool short_jump_into(const Surroundings& code, std::uint64_t window, std::uint64_t window_end,
+                     std::uint64_t start, std::uint64_t end) {
+  const auto bytes = code.bytes;
+  for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
+    const std::uint64_t at = code.address + i;
+    if (at >= window && at < window_end) continue;
+    const std::uint8_t opcode = byte_at(bytes, i);
+    const bool jumps = (opcode & 0xf0) == 0x70 || opcode == 0xeb || (opcode & 0xfc) == 0xe0;
+    if (!jumps) continue;
+    const auto displacement = static_cast<std::int8_t>(byte_at(bytes, i + 1));
+    const std::uint64_t target = at + 2 + static_cast<std::uint64_t>(std::int64_t{displacement});
+    if (target >= start && target < end) return true;
+  }
+  return false;
+}
+
+bool can_be_jumped_into(const Surroundings& code, const JumpTargets& targets, const CodePatch& patch) {
+  const std::uint64_t start = patch.start + 1;
+  const std::uint64_t end = patch.keeps_site ? patch.site : patch.start + patch.length;
+  const std::uint64_t to_offset = code.offset - code.address;
+  return !targets.is_known() || targets.any_in(start + to_offset, end + to_offset) ||
+         short_jump_into(code, patch.start, patch.start + patch.length, start, end);
+}
+
+// `mov $nr, %eax` right before the site.
+bool has_number_before(const Surroundings& code, std::uint64_t site, std::uint32_t nr) {
+  const std::uint64_t at = site - code.address;
+  if (at < jump_length || byte_at(code.bytes, at - jump_length) != 0xb8) return false;
+  return static_cast<std::uint32_t>(displacement_at(code.bytes, at - 4)) == nr;
+}
+
+void finish(CodePatch& patch, Assembler& assembler) {
+  patch.code = assembler.take();
+  Assembler jump(patch.start);
+  jump.put({0xe9});
+  jump.put_displacement(patch.trampoline);
+  patch.jump = jump.take();
+  // Nothing gets there any more; if something does, it shall be seen.
+  const std::uint64_t written = patch.keeps_site ? jump_length : patch.length;
+  patch.jump.resize(written, std::byte{0xcc});
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> CodePatch::into_trampoline(std::uint64_t rip) const {
+  if (keeps_site) return std::nullopt;  // what the window took from the program is before the call
+  for (const Moved& one : moved) {
+    if (one.from == rip) return one.to;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> CodePatch::out_of_trampoline(std::uint64_t rip) const {
+  if (rip < trampoline || rip >= trampoline + code.size()) return std::nullopt;
+  for (const Moved& one : moved) {
+    if (one.to == rip) return one.from;
+  }
+  if (rip == l1) return site + syscall_length;  // nothing was moved
+  if (rip == l0) return site;  // the program makes the call (again), by the jump or by the instruction
+  return std::nullopt;
+}
+
+std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets, std::uint64_t site,
+                                    std::uint32_t nr, std::uint64_t trampoline, std::uint64_t entry) {
+  CodePatch patch;
+  patch.site = site;
+  patch.trampoline = trampoline;
+  patch.keeps_site = has_number_before(code, site, nr);
+  patch.start = patch.keeps_site ? site - jump_length : site;
+  Assembler assembler(trampoline);
+  if (patch.keeps_site) {
+    assembler.put({0xb8});
+    assembler.put_word(nr);
+  }
+  assembler.put({0x48, 0x8d, 0x0d});  // lea L1, %rcx
+  assembler.put_word(6 + 3 + syscall_length);
+  assembler.put({0x41, 0xbb});  // mov $entry, %r11d
+  assembler.put_word(static_cast<std::uint32_t>(entry));
+  assembler.put({0x41, 0xff, 0xe3});  // jmp *%r11
+  patch.l0 = assembler.here();
+  assembler.put({0x0f, 0x05});
+  patch.l1 = assembler.here();
+  std::uint64_t back = site + syscall_length;
+  bool goes_back = true;
+  if (!patch.keeps_site) {
+    Mover mover(code, assembler);
+    if (!mover.move(back, jump_length - syscall_length, patch.moved)) return std::nullopt;
+    back = mover.end();
+    goes_back = !mover.ended();
+  }
+  if (goes_back) {
+    assembler.put({0xe9});
+    assembler.put_displacement(back);
+  }
+  patch.length = patch.keeps_site ? jump_length + syscall_length : back - site;
+  finish(patch, assembler);
+  const auto far = static_cast<std::int64_t>(trampoline - (patch.start + jump_length));
+  const bool in_reach = assembler.is_in_reach() && far == static_cast<std::int32_t>(far);
+  if (!in_reach || patch.code.size() > trampoline_size || can_be_jumped_into(code, targets, patch)) {
+    return std::nullopt;
+  }
+  const auto original = code.bytes.subspan(patch.start - code.address, patch.jump.size());
+  patch.original.assign(original.begin(), original.end());
+  return patch;
+}
+
+// --- jumps of a whole file ---
+
+namespace {
+
+constexpr std::size_t piece_size = 256 << 10;
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  std::span<const std::byte> read(std::uint64_t offset, std::span<std::byte> buffer) const {
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+      const ssize_t got =
+          ::pread(fd_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return buffer.first(done);
+  }
+
+ private:
+  int fd_;
+};
+
+// Calls `each` with (offset in the file, bytes) for overlapping pieces of a range.
+template <typename Each>
+void for_pieces(const File& file, const ElfFunctions::Range& range, std::vector<std::byte>& buffer,
+                const Each& each) {
+  constexpr std::uint64_t overlap = 8;  // longer than any jump
+  for (std::uint64_t at = range.start; at < range.end; at += piece_size - overlap) {
+    const std::size_t length = std::min<std::uint64_t>(piece_size, range.end - at);
+    each(at, file.read(at, std::span(buffer).first(length)));
+  }
+}
+
+std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
+  std::vector<std::uint64_t> sites;
+  for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
+    if (byte_at(bytes, i) == 0x0f && byte_at(bytes, i + 1) == 0x05) sites.push_back(offset + i);
+  }
+  return sites;
+}
+
+// One bit per byte of the file that is near a site.
+class Interesting {
+ public:
+  explicit Interesting(std::uint64_t size) : bits_(size) {}
+  void add_site(std::uint64_t site) {
+    const std::uint64_t start = site - std::min(site, jump_length);
+    const std::uint64_t end = std::min<std::uint64_t>(site + longest_window, bits_.size());
+    for (std::uint64_t i = start; i < end; ++i) bits_[i] = true;
+  }
+  [[nodiscard]] bool has(std::uint64_t offset) const { return offset < bits_.size() && bits_[offset]; }
+
+ private:
+  std::vector<bool> bits_;
+};
+
+// e8/e9 rel32 and 0f 8x rel32, wherever such bytes are.
+void find_targets(std::uint64_t offset, std::span<const std::byte> bytes, const Interesting& interesting,
+                  std::vector<std::uint64_t>& targets) {
+  for (std::uint64_t i = 0; i + 5 <= bytes.size(); ++i) {
+    const std::uint8_t opcode = byte_at(bytes, i);
+    std::uint64_t at = 0;
+    if ((opcode & 0xfe) == 0xe8) {
+      at = i + 1;
+    } else if (opcode == 0x0f && i + 6 <= bytes.size() && (byte_at(bytes, i + 1) & 0xf0) == 0x80) {
+      at = i + 2;
+    } else {
+      continue;
+    }
+    const std::uint64_t target =
+        offset + at + 4 + static_cast<std::uint64_t>(std::int64_t{displacement_at(bytes, at)});
+    if (interesting.has(target)) targets.push_back(target);
+  }
+}
+
+}  // namespace
+
+JumpTargets::JumpTargets(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
+  const File file(fd);
+  std::vector<std::byte> buffer(piece_size);
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  std::array<std::byte, 4096> beginning{};
+  const ElfFunctions elf(file.read(0, beginning), size);
+  if (!elf.is_elf() || !elf.has_all_headers()) return;
+  Interesting interesting(size);
+  for (const auto& range : elf.code()) {
+    for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+      for (const std::uint64_t site : find_sites(offset, bytes)) interesting.add_site(site);
+    });
+  }
+  // Displacements count in addresses: the same distance in the file as long as both ends are in one segment, which
+  // for code they are (a second executable segment is a rarity, and jumps between the two go through tables).
+  for (const auto& range : elf.code()) {
+    for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+      find_targets(offset, bytes, interesting, targets_);
+    });
+  }
+  std::sort(targets_.begin(), targets_.end());
+  known_ = true;
+}
+
+bool JumpTargets::any_in(std::uint64_t start, std::uint64_t end) const {
+  const auto at = std::lower_bound(targets_.begin(), targets_.end(), start);
+  return at != targets_.end() && *at < end;
+}
+
+}  // namespace rec

@@ -1,0 +1,85 @@
+// Replaces a `syscall` instruction of the program's by a jump to the agent.
+//
+//     site:        jmp trampoline                      5 bytes in place of
+//                                                        mov $nr, %eax ; syscall         (then `syscall` itself stays), or
+//                                                        syscall ; what follows it
+//     trampoline:  [mov $nr, %eax]
+//                  lea L1, %rcx ; mov $entry, %r11d ; jmp *%r11
+//              L0: syscall                             the traced call, when the agent will not make it
+//              L1: [what followed] ; jmp back
+//
+// Only rcx and r11 change, which a real `syscall` changes as well; the agent gives them the same values.
+//
+// A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the file,
+// nor by an 8-bit one nearby. (A jump table could; no compiler makes one that leads behind a system call's own
+// instruction.)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rec {
+
+// What was done to one site.
+struct CodePatch {
+  std::uint64_t start = 0;  // of the window, where the jump stands
+  std::uint64_t length = 0;  // of the window
+  std::uint64_t site = 0;   // where `syscall` was
+  std::vector<std::byte> jump;      // what is written at `start`, and …
+  std::vector<std::byte> original;  // … what was there
+  std::uint64_t trampoline = 0;
+  std::vector<std::byte> code;  // of the trampoline
+  std::uint64_t l0 = 0, l1 = 0;
+  bool keeps_site = false;  // the `syscall` itself stands as it was
+  // Instructions behind `syscall` that were moved: where they were, where they are.
+  struct Moved {
+    std::uint64_t from, to;
+  };
+  std::vector<Moved> moved;
+
+  // Where a task goes on whose instruction pointer is in the window: nullopt if it is not, or at its start.
+  [[nodiscard]] std::optional<std::uint64_t> into_trampoline(std::uint64_t rip) const;
+  // What the program would call a place in the trampoline: nullopt if it is none, or has no such name.
+  [[nodiscard]] std::optional<std::uint64_t> out_of_trampoline(std::uint64_t rip) const;
+};
+
+// How much a trampoline may take.
+inline constexpr std::uint64_t trampoline_size = 96;
+
+// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall` instructions.
+// Positions are file offsets.
+class JumpTargets {
+ public:
+  // Reads the file. What cannot be read as a 64-bit ELF file has no targets that are known.
+  explicit JumpTargets(int fd);
+  [[nodiscard]] bool is_known() const { return known_; }
+  // Whether a jump with a 32-bit displacement leads to one of [start, end).
+  [[nodiscard]] bool any_in(std::uint64_t start, std::uint64_t end) const;
+
+ private:
+  bool known_ = false;
+  std::vector<std::uint64_t> targets_;  // sorted
+};
+
+// The code around a site: `bytes` begin at address `address`, whose file offset is `offset`; empty targets: code
+// without a file, where 32-bit jumps into the window cannot be excluded.
+struct Surroundings {
+  std::span<const std::byte> bytes;
+  std::uint64_t address = 0;
+  std::uint64_t offset = 0;
+};
+// So many bytes before and behind a site are looked at, if they are there.
+inline constexpr std::uint64_t surroundings_reach = 192;
+
+// nullopt: this site stays as it is. `nr`: the call that was made there just now; `trampoline`: where it is to be,
+// within 2 GiB.
+[[nodiscard]] std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets,
+                                                  std::uint64_t site, std::uint32_t nr, std::uint64_t trampoline,
+                                                  std::uint64_t entry);
+
+}  // namespace rec
