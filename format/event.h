@@ -49,11 +49,11 @@ enum class EventKind : std::uint8_t {
   merge = 8,  // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
   note = 9,   // A remark in extra.text: something that rec could not do fully, and why.
   memory =
-      10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
-  agent =
-      11  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base that the task
-          // has from here on, 0: as before; args[1]: its instruction pointer, 0: as before; args[2]: 1 if the agent's
-          // own memory came to be there before. Opens no segment: the task goes on from its last event.
+      10,     // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
+  agent = 11  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
+              // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as before;
+              // args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the task goes
+              // on from its last event.
 };
 
 inline constexpr EventKind last_event_kind = EventKind::agent;
@@ -136,7 +136,7 @@ enum EventFlags : std::uint16_t {
   event_denied = 8,           // rec answered in the kernel's place (policy `deny`)
   event_no_result = 16,       // a call that did not return: exit, exit_group, or its task was killed in it
   event_not_replayable = 32,  // note: what follows cannot be replayed, extra.text says why
-  event_by_agent = 128,  // call: made, and at replay answered, inside the program (tracee/agent)
+  event_by_agent = 128,       // call: made, and at replay answered, inside the program (tracee/agent)
   event_cpuid_faults = 64,  // exec: cpuid faults in the new program wherever rec has put no int3 in its place
 };
 

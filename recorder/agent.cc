@@ -23,8 +23,8 @@
 namespace rec {
 namespace {
 
-// A program that is about to end shall not pay for the injection (some 100 µs), nor a call made once or twice for
-// its site (some 50 µs).
+// A program that is about to end shall not pay for the injection (some 100 µs), nor a call made once or twice
+// for its site (some 50 µs).
 constexpr int calls_before_injection = 16;
 constexpr int calls_before_patching = 3;
 constexpr int given_up = -1;
@@ -46,8 +46,10 @@ std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
   for (const MapsEntry& entry : maps) {
     const std::uint64_t gap_end = entry.start.address();
     // Below a stack is where it grows; at the bottom nothing may be mapped.
-    const bool usable = entry.path != "[stack]" && gap_end > gap_start && gap_end - gap_start >= 16 * chunk_size;
-    if (usable && distance(gap_end, site) < reach && (best == 0 || distance(gap_end, site) < distance(best, site))) {
+    const bool usable =
+        entry.path != "[stack]" && gap_end > gap_start && gap_end - gap_start >= 16 * chunk_size;
+    if (usable && distance(gap_end, site) < reach &&
+        (best == 0 || distance(gap_end, site) < distance(best, site))) {
       best = gap_end;
     }
     gap_start = entry.end.address();
@@ -77,13 +79,13 @@ bool Agents::inject(Task& task) {
   memory->globals().clock = agent::ClockSource::system_call;
   const Stopped stopped(task.tid);
   const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
-  task.memory().write(RemotePtr<>(descriptor_path),
-                      std::as_bytes(std::span(path.c_str(), path.size() + 1)));
+  task.memory().write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
   const std::int64_t fd = calls.call(SYS_open, {descriptor_path, O_RDWR | O_CLOEXEC, 0});
   if (fd < 0) return false;
   // The name may lead elsewhere for a program in another pid namespace.
-  struct stat own {}, opened {};
+  struct stat own {
+  }, opened{};
   const bool is_ours = ::fstat(memory->fd(), &own) == 0 &&
                        ::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &opened) == 0 &&
                        own.st_dev == opened.st_dev && own.st_ino == opened.st_ino;
@@ -154,8 +156,8 @@ void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
   Process& process = *task.process;
   if (pending.policy.changes_fds) forget_descriptors(process);
   const auto nr = static_cast<std::uint64_t>(pending.call.nr);
-  const bool usable = nr < agent::call_count &&
-                      (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
+  const bool usable =
+      nr < agent::call_count && (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
   // A call of rec's own in between would make the kernel forget that it has to restart this one.
   if (!usable || is_restart_code(result) || !is_wanted(process)) return;
   if (!process.agent->memory) {
@@ -186,13 +188,15 @@ const JumpTargets* Agents::targets_of(const std::string& file) {
   const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
   if (!opened.is_open() || ::fstat(opened.get(), &info) != 0) return nullptr;
-  const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec};
   std::unique_ptr<JumpTargets>& known = targets_[version];
   if (!known) known = std::make_unique<JumpTargets>(opened.get());
   return known.get();
 }
 
-std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
+std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
+                                          std::uint64_t near) {
   AgentState& state = *task.process->agent;
   for (AgentState::Chunk& chunk : state.chunks) {
     if (chunk.used + trampoline_size <= chunk.size && distance(chunk.start, near) < reach) {
@@ -230,7 +234,8 @@ bool Agents::patch(Task& task, std::uint64_t site, std::uint32_t nr) {
     return site >= candidate.start.address() && site < candidate.end.address();
   });
   // Code without a file may be rewritten at any time; a shared page is not the program's alone.
-  if (entry == maps.end() || entry->inode == 0 || entry->shared || (entry->protection & PROT_WRITE) != 0) return false;
+  if (entry == maps.end() || entry->inode == 0 || entry->shared || (entry->protection & PROT_WRITE) != 0)
+    return false;
   const JumpTargets* targets = targets_of(file_of(task, *entry));
   if (targets == nullptr || !targets->is_known()) return false;
   const std::uint64_t start = std::max(entry->start.address(), site - surroundings_reach);
@@ -319,7 +324,9 @@ bool Agents::unmap_pointer(const Task& task, Registers& registers) const {
 void Agents::learn_descriptor(Task& task) {
   Process& process = *task.process;
   const agent::Call& call = calls_[static_cast<std::size_t>(task.call.call.nr)];
-  if (process.descriptors == 0 || process.shares_descriptors || (call.flags & agent::call_multiplexed) != 0 || call.fd == 0xff) return;
+  if (process.descriptors == 0 || process.shares_descriptors || (call.flags & agent::call_multiplexed) != 0 ||
+      call.fd == 0xff)
+    return;
   if ((call.flags & (agent::call_blocks | agent::call_writes_fd)) == 0) return;
   const std::uint64_t fd = task.call.call.args.at(call.fd);
   const auto table = process.agent->memory->descriptors_at(process.descriptors);
@@ -327,7 +334,8 @@ void Agents::learn_descriptor(Task& task) {
   struct stat info {};
   if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0) return;
   const auto number = static_cast<std::int32_t>(fd);
-  const bool mapped = process.maps_files_shared && S_ISREG(info.st_mode) && process.unshared_fds.count(number) == 0;
+  const bool mapped =
+      process.maps_files_shared && S_ISREG(info.st_mode) && process.unshared_fds.count(number) == 0;
   unsigned known = 0;
   if (!mapped && session_.echo().flags_for(process, task.tid, number) == 0) known |= agent::descriptor_plain;
   if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) known |= agent::descriptor_prompt;
@@ -358,16 +366,14 @@ std::uint64_t Agents::time_of(std::uint64_t clock) const {
   return clock > session_.start_ns() ? clock - session_.start_ns() : 0;
 }
 
-void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& record) {
-  const std::uint64_t at = slot.read & (agent::ring_size - 1);
-  ENSURE(record.size >= sizeof record && record.size <= agent::ring_size - at, "the agent of task {} wrote nonsense",
-         task.tid);
+// What hangs off a record, up to `end` at most.
+void Agents::read_pieces(const Task& task, const agent::Record& record, const std::byte* end) {
   pieces_.clear();
   const auto* bytes = reinterpret_cast<const std::byte*>(&record) + sizeof record;
-  const auto* end = reinterpret_cast<const std::byte*>(&record) + record.size;
   for (std::uint32_t i = 0; i < record.pieces; ++i) {
     agent::PieceHeader header;
-    ENSURE(end - bytes >= static_cast<std::ptrdiff_t>(sizeof header), "the agent of task {} wrote nonsense", task.tid);
+    ENSURE(end - bytes >= static_cast<std::ptrdiff_t>(sizeof header), "the agent of task {} wrote nonsense",
+           task.tid);
     std::memcpy(&header, bytes, sizeof header);
     bytes += sizeof header;
     ENSURE(agent::round_up(header.size) <= static_cast<std::uint64_t>(end - bytes),
@@ -376,6 +382,13 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
                        static_cast<Data::Role>(header.role), header.argument});
     bytes += agent::round_up(header.size);
   }
+}
+
+void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& record) {
+  const std::uint64_t at = slot.read & (agent::ring_size - 1);
+  ENSURE(record.size >= sizeof record && record.size <= agent::ring_size - at,
+         "the agent of task {} wrote nonsense", task.tid);
+  read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
   Event event{.tid = task.tid,
               .kind = EventKind::call,
               .flags = event_by_agent,
@@ -454,7 +467,8 @@ Agents::Found Agents::take_out(Task& task) {
   const agent::Symbols& symbols = agent_symbols();
   constexpr std::uint64_t before_call = agent_area::syscall_instruction;
   constexpr std::uint64_t behind_call = agent_area::after_syscall_instruction;
-  const bool here = is_in_agent(registers.rip) || registers.rip == before_call || registers.rip == behind_call;
+  const bool here =
+      is_in_agent(registers.rip) || registers.rip == before_call || registers.rip == behind_call;
   ENSURE(here, "task {} left the agent for {:#x} on a way that rec does not know", task.tid, registers.rip);
   if (slot->phase == agent::Phase::after) return Found::finishing;
   const bool not_called = slot->phase == agent::Phase::before || registers.rip == before_call ||
@@ -479,7 +493,11 @@ Agents::Found Agents::take_out(Task& task) {
   registers.orig_rax = slot->nr;
   stopped.set_registers(registers);
   slot->phase = agent::Phase::outside;
-  record_interrupted_call(session_, task, registers);
+  // What the program passed was written down before the call, which may have changed it.
+  const std::uint64_t at = slot->written & (agent::ring_size - 1);
+  const std::byte* ring = AgentMemory::ring(*slot);
+  read_pieces(task, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size);
+  record_interrupted_call(session_, task, registers, pieces_);
   return Found::interrupted;
 }
 

@@ -1,8 +1,8 @@
-// The agent in the tracees, from the recorder's side: when it is injected, which `syscall` instructions are led to
-// it, what it wrote down, and what becomes of a task that is stopped inside of it.
+// The agent in the tracees, from the recorder's side: when it is injected, which `syscall` instructions are
+// led to it, what it wrote down, and what becomes of a task that is stopped inside of it.
 //
-// All that changes the program's memory or registers for it is an event of kind `agent`, so that replay has the same
-// code at the same places. What the agent recorded are call events with the flag event_by_agent.
+// All that changes the program's memory or registers for it is an event of kind `agent`, so that replay has
+// the same code at the same places. What the agent recorded are call events with the flag event_by_agent.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ class Agents {
   explicit Agents(Session& session);
   ~Agents();
 
-  // Before anything is done about a stop: makes events of what has been written down in all rings, in the order of
-  // their times.
+  // Before anything is done about a stop: makes events of what has been written down in all rings, in the
+  // order of their times.
   void drain();
   // Whether any task may be writing things down.
   [[nodiscard]] bool any() const { return !with_slots_.empty(); }
@@ -35,7 +35,8 @@ class Agents {
   void after_call(Task& task, std::int64_t result, Registers& registers);
 
   // Before a task goes (back) to user code: an instruction pointer inside a patched window moves to where its
-  // instruction is now, and the task gets its slot. `registers` are the task's. Appends an event if anything changed.
+  // instruction is now, and the task gets its slot. `registers` are the task's. Appends an event if anything
+  // changed.
   void before_user(Task& task, Registers& registers);
   // As above, without a slot and an event: for registers that an event holds anyway. True if they changed.
   [[nodiscard]] bool map_pointer(const Task& task, Registers& registers) const;
@@ -63,13 +64,14 @@ class Agents {
   enum class Found {
     elsewhere,    // it is not: nothing was done
     left,         // it was taken out, and makes its call the traced way
-    interrupted,  // its call was interrupted: the event is appended, and the task stands right behind the call
+    interrupted,  // its call was interrupted: the event is appended, and the task stands right behind the
+                  // call
     finishing,    // its call is made; the agent has to write it down first
   };
   Found take_out(Task& task);
 
-  // The program takes the gs segment for itself, or its calls have to be seen by others first: all its patches are
-  // undone, with its next before_user().
+  // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
+  // patches are undone, with its next before_user().
   void remove(Task& task);
 
  private:
@@ -89,6 +91,7 @@ class Agents {
   [[nodiscard]] std::uint64_t room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
                                                   std::uint64_t near);
   void learn_descriptor(Task& task);
+  void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   void append_record(Task& task, agent::Slot& slot, const agent::Record& record);
   [[nodiscard]] std::uint64_t time_of(std::uint64_t clock) const;
   const JumpTargets* targets_of(const std::string& file);

@@ -18,7 +18,8 @@ using syscalls::When;
 // What stands behind pointers in the memory of these is beyond the agent.
 bool has_pointers(syscalls::Shape shape) {
   using syscalls::Shape;
-  return shape == Shape::iovec || shape == Shape::msghdr || shape == Shape::mmsghdr || shape == Shape::xattr_args;
+  return shape == Shape::iovec || shape == Shape::msghdr || shape == Shape::mmsghdr ||
+         shape == Shape::xattr_args;
 }
 
 std::optional<agent::PieceRule> rule_for(const Arg& arg) {
@@ -43,7 +44,8 @@ std::optional<agent::PieceRule> rule_for(const Arg& arg) {
   return std::nullopt;
 }
 
-// An interrupted call never comes to the agent's own end, so what only such a one writes is none of its business.
+// An interrupted call never comes to the agent's own end, so what only such a one writes is none of its
+// business.
 std::optional<agent::PieceWhen> output_when(When when) {
   switch (when) {
     case When::success:
@@ -90,7 +92,8 @@ class Builder {
   bool add_argument(const Arg& arg, std::uint8_t index, agent::Call& call) {
     const auto rule = rule_for(arg);
     if (!rule) return false;
-    const std::uint64_t unit = *rule == agent::PieceRule::fixed ? std::uint64_t{arg.unit} * arg.count : arg.unit;
+    const std::uint64_t unit =
+        *rule == agent::PieceRule::fixed ? std::uint64_t{arg.unit} * arg.count : arg.unit;
     const bool fits = !has_pointers(arg.shape) && arg.prefix == 0 && unit <= 0xffff &&
                       arg.condition_by == syscalls::no_argument;
     if (!fits) return false;
@@ -131,9 +134,9 @@ bool suits(const syscalls::Syscall& entry) {
   using syscalls::Subsystem;
   const bool about_tasks = entry.subsystem == Subsystem::signal ||
                            (entry.blocks && has_class(entry.classes, syscalls::Class::process));
-  return entry.replay == syscalls::Replay::emulate && entry.special == syscalls::Special::none && entry.modelled &&
-         !entry.yields && !about_tasks && entry.resizes_fd < 0 && entry.kernel_copy_out_fd < 0 &&
-         keeps_descriptors(entry);
+  return entry.replay == syscalls::Replay::emulate && entry.special == syscalls::Special::none &&
+         entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 &&
+         entry.kernel_copy_out_fd < 0 && keeps_descriptors(entry);
 }
 
 bool suits(const syscalls::Variant& variant) {
@@ -168,7 +171,8 @@ class Requests {
   }
 
  private:
-  void add_request(const syscalls::Variant& variant, const syscalls::Multiplexer& multiplexer, agent::Call& call) {
+  void add_request(const syscalls::Variant& variant, const syscalls::Multiplexer& multiplexer,
+                   agent::Call& call) {
     if (next_ == calls_.size() || call.count == max_requests) return;
     agent::Call request{};
     if (!builder_.add_arguments(variant.arguments(), request)) return;
@@ -194,8 +198,8 @@ void fill_agent_calls(std::span<agent::Call> calls, const RecordOptions& options
   for (const syscalls::Syscall& entry : syscalls::all()) {
     if (static_cast<std::uint32_t>(entry.nr) >= agent::call_count) continue;
     if (const syscalls::Multiplexer* multiplexer = syscalls::find_multiplexer(entry.nr)) {
-      const bool about_tasks = entry.subsystem == syscalls::Subsystem::signal ||
-                               entry.subsystem == syscalls::Subsystem::process;
+      const bool about_tasks =
+          entry.subsystem == syscalls::Subsystem::signal || entry.subsystem == syscalls::Subsystem::process;
       if (!about_tasks) requests.add(entry, *multiplexer);
       continue;
     }

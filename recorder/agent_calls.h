@@ -1,5 +1,5 @@
-// Which system calls the agent makes by itself, as the syscall table has it: those that have no effect on tasks,
-// memory maps and signals, and whose memory the agent's few rules describe.
+// Which system calls the agent makes by itself, as the syscall table has it: those that have no effect on
+// tasks, memory maps and signals, and whose memory the agent's few rules describe.
 #pragma once
 
 #include <span>

@@ -219,7 +219,8 @@ void finish_call(Session& session, Task& task) {
     return;
   }
   // The handler that returns was called from a place that has moved since.
-  if (pending.policy.special == syscalls::Special::rt_sigreturn && session.agents().map_pointer(task, registers)) {
+  if (pending.policy.special == syscalls::Special::rt_sigreturn &&
+      session.agents().map_pointer(task, registers)) {
     stopped.set_registers(registers);
   }
   if (pending.answer) {
@@ -264,12 +265,17 @@ void finish_call(Session& session, Task& task) {
   session.resume_user(task);
 }
 
-void record_interrupted_call(Session& session, Task& task, const Registers& registers) {
+void record_interrupted_call(Session& session, Task& task, const Registers& registers,
+                             std::span<const Data> inputs) {
   start_pending(session, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   PendingCall& pending = task.call;
   pending.plan = syscalls::plan(pending.call, task.memory());
   pending.restarted = pending.call;
-  add_inputs(session.options(), task);
+  for (const Data& input : inputs) {
+    const auto room =
+        pending.data.add(input.role, input.address, input.argument, input.bytes.size(), input.full_size);
+    std::copy(input.bytes.begin(), input.bytes.end(), room.begin());
+  }
   add_outputs(task, registers.result());
   session.append_call(task, registers.result(), nullptr);
   task.restart.reset();

@@ -163,7 +163,8 @@ void on_signal_stop(Session& session, Task& task, int signal) {
     session.resume_user(task);
     return;
   }
-  ENSURE(found != Agents::Found::finishing || !is_fault(info), "signal {} in the agent of task {}", signal, task.tid);
+  ENSURE(found != Agents::Found::finishing || !is_fault(info), "signal {} in the agent of task {}", signal,
+         task.tid);
   if (handle_trap(session, task, info)) return;
   if (is_ours(info)) {
     if (const auto held = take_held(task, signal)) {

@@ -67,8 +67,8 @@ struct Process {
   // Of its address space, too. Never null.
   std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
   bool shares_descriptors = false;  // with another process (CLONE_FILES)
-  std::uint64_t descriptors = 0;  // the agent's table of them, in the tracee; 0: none
-  bool executed = false;  // its first exec is behind it: the program's own code runs
+  std::uint64_t descriptors = 0;    // the agent's table of them, in the tracee; 0: none
+  bool executed = false;            // its first exec is behind it: the program's own code runs
 };
 
 // A system call between its entry and the moment its result is handed over.
@@ -125,12 +125,12 @@ struct Task {
     std::optional<Redirect> redirect;
   };
   std::optional<Restart> restart;
-  std::optional<Scratch> scratch;    // while others of its domain may look at its buffers
-  bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
-  bool before_call = false;          // … and it stands right before that call now
-  bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for too long
-  bool point_lost = false;           // held signals are delivered wherever it is
-  std::uint64_t slot = 0;            // the agent's, in the tracee; 0: none
+  std::optional<Scratch> scratch;     // while others of its domain may look at its buffers
+  bool aborting_for_signal = false;   // its call was called off so that a held signal can come first
+  bool before_call = false;           // … and it stands right before that call now
+  bool interrupting = false;          // PTRACE_INTERRUPT was sent because it computes for too long
+  bool point_lost = false;            // held signals are delivered wherever it is
+  std::uint64_t slot = 0;             // the agent's, in the tracee; 0: none
   std::uint32_t calls_looked_at = 0;  // the slot's count when the timer looked last
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve

@@ -17,7 +17,7 @@ namespace rec::replay_agent {
 namespace {
 
 agent::Slot* slot_of(const ReplayTask& task) {
-  return task.agent && task.slot != 0 ? task.agent->slot_at(task.slot) : nullptr;
+  return task.slot != 0 ? task.space->agent->slot_at(task.slot) : nullptr;
 }
 
 std::shared_ptr<AgentMemory> inject(Replayer& replayer, const ReplayTask& task) {
@@ -80,7 +80,8 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
 [[noreturn]] void diverge_in_agent(ReplayTask& task, agent::Slot& slot) {
   const Event event = event_in_ring(task, slot);
   if (slot.trap == agent::Trap::other_input) {
-    diverge(event, task, fmt::format("argument {} passes the same bytes", slot.trap_argument + 1), "it passes others");
+    diverge(event, task, fmt::format("argument {} passes the same bytes", slot.trap_argument + 1),
+            "it passes others");
   }
   task.registers.orig_rax = slot.nr;
   task.registers.set_arguments(
@@ -94,14 +95,14 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
 
 void adopt(ReplayTask& child, const Registers& registers) {
   child.slot = 0;
-  if (!child.agent || child.agent->slot_at(registers.gs_base) == nullptr) return;
+  if (!child.space->agent || child.space->agent->slot_at(registers.gs_base) == nullptr) return;
   if (registers.gs_base == agent::slots_address) return;  // shared by those who have none of their own
   child.slot = registers.gs_base;
-  child.agent->reset_slot(child.slot);
+  child.space->agent->reset_slot(child.slot);
 }
 
 void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
-  if (event.args[2] != 0) task.agent = inject(replayer, task);
+  if (event.args[2] != 0) task.space->agent = inject(replayer, task);
   if (event.extra != nullptr) {
     for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
   }
@@ -118,7 +119,8 @@ void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
 bool queue_call(ReplayTask& task, const Event& event) {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr) {
-    fail("the trace is damaged: event {} was made by an agent that task {} does not have", event.number, task.tid);
+    fail("the trace is damaged: event {} was made by an agent that task {} does not have", event.number,
+         task.tid);
   }
   const std::uint64_t size = ring_bytes(event);
   const std::uint64_t at = slot->written & (agent::ring_size - 1);

@@ -1,8 +1,8 @@
-// The agent at replay: the same code at the same addresses, which answers the program's calls from a ring that
-// is filled from the trace.
+// The agent at replay: the same code at the same addresses, which answers the program's calls from a ring
+// that is filled from the trace.
 //
-// Calls that the agent made are gathered per task and not run one by one: a task runs through all of them when its
-// next other event comes, when the ring is full, or when its state is asked for.
+// Calls that the agent made are gathered per task and not run one by one: a task runs through all of them
+// when its next other event comes, when the ring is full, or when its state is asked for.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ class Replayer;
 
 namespace replay_agent {
 
-// An event of kind `agent`: what rec changed in the program. Precondition: the task stands behind its last event.
+// An event of kind `agent`: what rec changed in the program. Precondition: the task stands behind its last
+// event.
 void replay_change(Replayer& replayer, ReplayTask& task, const Event& event);
 
 // Puts the call into the task's ring; false: there is no room before the task has run.
@@ -27,12 +28,13 @@ void replay_change(Replayer& replayer, ReplayTask& task, const Event& event);
 // Whether calls wait in the ring.
 [[nodiscard]] bool has_calls(const ReplayTask& task);
 
-// What the agent does when the ring is empty: `traced`: the next call is an ordinary stop. Otherwise the task stops
-// right behind the last call of the ring.
+// What the agent does when the ring is empty: `traced`: the next call is an ordinary stop. Otherwise the task
+// stops right behind the last call of the ring.
 void set_end(const ReplayTask& task, bool traced);
 
-// The task stopped by a breakpoint: true if it is the one behind the last call of the ring; its registers are the
-// program's again then. Throws Divergence when the program made another call than the one that was recorded.
+// The task stopped by a breakpoint: true if it is the one behind the last call of the ring; its registers are
+// the program's again then. Throws Divergence when the program made another call than the one that was
+// recorded.
 [[nodiscard]] bool take_stop(ReplayTask& task, const Event& next);
 
 // A child: its slot is in its registers.

@@ -307,7 +307,8 @@ void Replayer::replay(const Event& event) {
     replay_by_agent(event);
     return;
   }
-  // Those that advance the task run it through its ring, too; for all others it has to stand behind its last call.
+  // Those that advance the task run it through its ring, too; for all others it has to stand behind its last
+  // call.
   const bool advances = event.kind == EventKind::call || event.kind == EventKind::exec ||
                         event.kind == EventKind::trap || event.kind == EventKind::memory;
   const auto known = tasks_.find(event.tid);
@@ -371,7 +372,8 @@ void Replayer::replay_by_agent(const Event& event) {
   close_open_segment(task, event);
   if (!replay_agent::queue_call(task, event)) {
     run_ring(task, event);
-    ENSURE(replay_agent::queue_call(task, event), "event {} has more data than the agent's ring", event.number);
+    ENSURE(replay_agent::queue_call(task, event), "event {} has more data than the agent's ring",
+           event.number);
   }
   remember(task, event);
 }

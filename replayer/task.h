@@ -21,6 +21,7 @@ struct AddressSpace {
   // The first thread's stack, as far as it is mapped.
   std::uint64_t stack_start = 0;
   std::uint64_t stack_end = 0;
+  std::shared_ptr<AgentMemory> agent;  // nullptr: none is there
 };
 
 struct ReplayTask {
@@ -41,12 +42,10 @@ struct ReplayTask {
   siginfo_t fault{};
   // It waits in a call while others of its domain run, who may change what it passed.
   bool waits_in_call = false;
-  std::uint64_t left_ns = 0;        // time of its last event
+  std::uint64_t left_ns = 0;  // time of its last event
   // The last events, for a report: without what hangs off them.
   std::deque<Event> history;
-  // The agent in its address space (nullptr: none), and where the task's slot is in there (0: it has none).
-  std::shared_ptr<AgentMemory> agent;
-  std::uint64_t slot = 0;
+  std::uint64_t slot = 0;  // of the agent: where in its memory; 0: the task has none
 
   [[nodiscard]] RemoteMemory memory() const { return RemoteMemory(real_tid); }
   [[nodiscard]] Stopped stopped() const { return Stopped(real_tid); }

@@ -12,17 +12,14 @@ extern "C" const std::byte rec_agent_end[];
 
 namespace rec {
 
-std::span<const std::byte> agent_code() {
-  return {rec_agent_begin, rec_agent_end};
-}
+std::span<const std::byte> agent_code() { return {rec_agent_begin, rec_agent_end}; }
 
 const agent::Symbols& agent_symbols() {
   static_assert(alignof(agent::Symbols) <= 16);  // blob.S
   return *reinterpret_cast<const agent::Symbols*>(rec_agent_begin);
 }
 
-AgentMemory::AgentMemory(agent::Mode mode)
-    : file_(::memfd_create("rec-agent", MFD_CLOEXEC)) {
+AgentMemory::AgentMemory(agent::Mode mode) : file_(::memfd_create("rec-agent", MFD_CLOEXEC)) {
   if (!file_.is_open()) fail_with_errno("memfd_create");
   if (::ftruncate(file_.get(), static_cast<off_t>(file_size)) != 0) {
     fail_with_errno("ftruncate of the agent's memory");
@@ -44,7 +41,8 @@ void AgentMemory::set_up(agent::Mode mode, int fd, std::uint64_t offset) {
   if (at == MAP_FAILED) fail_with_errno("mmap of the agent's memory");
   shared_ = static_cast<std::byte*>(at);
   globals().mode = mode;
-  // From the back, so that the first ones are taken first. Slot 0 serves all tasks that have none of their own.
+  // From the back, so that the first ones are taken first. Slot 0 serves all tasks that have none of their
+  // own.
   for (std::uint64_t i = agent::slot_count; i-- > 1;) {
     free_slots_.push_back(agent::slots_address + i * agent::slot_size);
   }
@@ -61,7 +59,8 @@ agent::Globals& AgentMemory::globals() const { return *reinterpret_cast<agent::G
 std::span<agent::Call> AgentMemory::calls() const {
   constexpr std::size_t count = agent::call_count + agent::extra_calls;
   static_assert(agent::call_table_address + count * sizeof(agent::Call) <= agent::descriptor_tables_address);
-  return {reinterpret_cast<agent::Call*>(shared_ + (agent::call_table_address - agent::shared_address)), count};
+  return {reinterpret_cast<agent::Call*>(shared_ + (agent::call_table_address - agent::shared_address)),
+          count};
 }
 
 agent::Slot* AgentMemory::slot_at(std::uint64_t address) const {

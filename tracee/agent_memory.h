@@ -1,5 +1,5 @@
-// The memory that an agent and rec share: one file without a name for each executed program and all that it forks,
-// mapped in rec and, at fixed addresses, in the tracees (tracee/agent/layout.h).
+// The memory that an agent and rec share: one file without a name for each executed program and all that it
+// forks, mapped in rec and, at fixed addresses, in the tracees (tracee/agent/layout.h).
 #pragma once
 
 #include <cstddef>
@@ -42,8 +42,8 @@ class AgentMemory {
   [[nodiscard]] agent::Slot* slot_at(std::uint64_t address_in_tracee) const;
   [[nodiscard]] static std::byte* ring(agent::Slot& slot);
 
-  // A slot or a table of descriptors for one more task or process: its address in the tracee, or 0 when all are in
-  // use. A slot is as new.
+  // A slot or a table of descriptors for one more task or process: its address in the tracee, or 0 when all
+  // are in use. A slot is as new.
   [[nodiscard]] std::uint64_t take_slot();
   void give_back_slot(std::uint64_t address);
   [[nodiscard]] std::uint64_t take_descriptors();
@@ -55,7 +55,7 @@ class AgentMemory {
  private:
   void set_up(agent::Mode mode, int fd, std::uint64_t offset);
 
-  UniqueFd file_;  // unless it is somebody else's
+  UniqueFd file_;                // unless it is somebody else's
   std::byte* shared_ = nullptr;  // what is at agent::shared_address
   std::vector<std::uint64_t> free_slots_;
   std::vector<std::uint64_t> free_descriptors_;

@@ -48,9 +48,7 @@ class Assembler {
     for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::byte>(word >> shift));
   }
   // The last four bytes of an instruction: from its end to `target`.
-  void put_displacement(std::uint64_t target) {
-    put_word(distance(target, here() + 4));
-  }
+  void put_displacement(std::uint64_t target) { put_word(distance(target, here() + 4)); }
   void patch_displacement(std::uint64_t at, std::uint64_t target, std::uint64_t from) {
     const std::uint32_t word = distance(target, from);
     std::memcpy(bytes_.data() + (at - address_), &word, sizeof word);
@@ -73,12 +71,13 @@ class Mover {
  public:
   Mover(const Surroundings& code, Assembler& assembler) : code_(code), assembler_(assembler) {}
 
-  // Whole instructions from `from` on, until at least `least` bytes are free. False: there is one that cannot be
-  // moved.
+  // Whole instructions from `from` on, until at least `least` bytes are free. False: there is one that cannot
+  // be moved.
   bool move(std::uint64_t from, std::uint64_t least, std::vector<CodePatch::Moved>& moved) {
     at_ = from;
     while (at_ < from + least) {
-      const auto bytes = code_.bytes.subspan(std::min<std::uint64_t>(at_ - code_.address, code_.bytes.size()));
+      const auto bytes =
+          code_.bytes.subspan(std::min<std::uint64_t>(at_ - code_.address, code_.bytes.size()));
       if (bytes.empty()) return false;
       // Behind an instruction that does not go on stands padding.
       if (ended_ && byte_at(bytes, 0) != 0x90 && byte_at(bytes, 0) != 0xcc) return false;
@@ -110,8 +109,8 @@ class Mover {
       case Instruction::Kind::rip_relative: {
         const std::uint64_t to = assembler_.here();
         const auto means = at_ + bytes.size() +
-                           static_cast<std::uint64_t>(std::int64_t{
-                               rec::displacement_at(bytes, instruction.displacement_at)});
+                           static_cast<std::uint64_t>(
+                               std::int64_t{rec::displacement_at(bytes, instruction.displacement_at)});
         assembler_.put(bytes);
         assembler_.patch_displacement(to + instruction.displacement_at, means, to + bytes.size());
         return true;
@@ -138,8 +137,9 @@ class Mover {
   bool ended_ = false;
 };
 
-// Whether anything that looks like a jump with an 8-bit displacement, and stands within its reach, leads to one of
-// [start, end). Data, and the middles of other instructions, count as well: a site more that stays traced.
+// Whether anything that looks like a jump with an 8-bit displacement, and stands within its reach, leads to
+// one of [start, end). Data, and the middles of other instructions, count as well: a site more that stays
+// traced.
 bool short_jump_into(const Surroundings& code, std::uint64_t window, std::uint64_t window_end,
                      std::uint64_t start, std::uint64_t end) {
   const auto bytes = code.bytes;
@@ -341,8 +341,9 @@ JumpTargets::JumpTargets(int fd) {
       for (const std::uint64_t site : find_sites(offset, bytes)) interesting.add_site(site);
     });
   }
-  // Displacements count in addresses: the same distance in the file as long as both ends are in one segment, which
-  // for code they are (a second executable segment is a rarity, and jumps between the two go through tables).
+  // Displacements count in addresses: the same distance in the file as long as both ends are in one segment,
+  // which for code they are (a second executable segment is a rarity, and jumps between the two go through
+  // tables).
   for (const auto& range : elf.code()) {
     for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
       find_targets(offset, bytes, interesting, targets_);

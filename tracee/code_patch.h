@@ -1,8 +1,8 @@
 // Replaces a `syscall` instruction of the program's by a jump to the agent.
 //
 //     site:        jmp trampoline                      5 bytes in place of
-//                                                        mov $nr, %eax ; syscall         (then `syscall` itself stays), or
-//                                                        syscall ; what follows it
+//                                                        mov $nr, %eax ; syscall         (then `syscall`
+//                                                        itself stays), or syscall ; what follows it
 //     trampoline:  [mov $nr, %eax]
 //                  lea L1, %rcx ; mov $entry, %r11d ; jmp *%r11
 //              L0: syscall                             the traced call, when the agent will not make it
@@ -10,9 +10,9 @@
 //
 // Only rcx and r11 change, which a real `syscall` changes as well; the agent gives them the same values.
 //
-// A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the file,
-// nor by an 8-bit one nearby. (A jump table could; no compiler makes one that leads behind a system call's own
-// instruction.)
+// A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the
+// file, nor by an 8-bit one nearby. (A jump table could; no compiler makes one that leads behind a system
+// call's own instruction.)
 #pragma once
 
 #include <cstddef>
@@ -27,9 +27,9 @@ namespace rec {
 
 // What was done to one site.
 struct CodePatch {
-  std::uint64_t start = 0;  // of the window, where the jump stands
-  std::uint64_t length = 0;  // of the window
-  std::uint64_t site = 0;   // where `syscall` was
+  std::uint64_t start = 0;          // of the window, where the jump stands
+  std::uint64_t length = 0;         // of the window
+  std::uint64_t site = 0;           // where `syscall` was
   std::vector<std::byte> jump;      // what is written at `start`, and …
   std::vector<std::byte> original;  // … what was there
   std::uint64_t trampoline = 0;
@@ -66,8 +66,8 @@ class JumpTargets {
   std::vector<std::uint64_t> targets_;  // sorted
 };
 
-// The code around a site: `bytes` begin at address `address`, whose file offset is `offset`; empty targets: code
-// without a file, where 32-bit jumps into the window cannot be excluded.
+// The code around a site: `bytes` begin at address `address`, whose file offset is `offset`; empty targets:
+// code without a file, where 32-bit jumps into the window cannot be excluded.
 struct Surroundings {
   std::span<const std::byte> bytes;
   std::uint64_t address = 0;
@@ -76,10 +76,10 @@ struct Surroundings {
 // So many bytes before and behind a site are looked at, if they are there.
 inline constexpr std::uint64_t surroundings_reach = 192;
 
-// nullopt: this site stays as it is. `nr`: the call that was made there just now; `trampoline`: where it is to be,
-// within 2 GiB.
+// nullopt: this site stays as it is. `nr`: the call that was made there just now; `trampoline`: where it is
+// to be, within 2 GiB.
 [[nodiscard]] std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets,
-                                                  std::uint64_t site, std::uint32_t nr, std::uint64_t trampoline,
-                                                  std::uint64_t entry);
+                                                  std::uint64_t site, std::uint32_t nr,
+                                                  std::uint64_t trampoline, std::uint64_t entry);
 
 }  // namespace rec

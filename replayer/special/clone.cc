@@ -49,7 +49,6 @@ void replay_start(Replayer& replayer, const Event& event) {
   child.pid = extra.pid;
   child.domain = extra.domain;
   child.space = share_memory ? parent.space : std::make_shared<AddressSpace>(*parent.space);
-  child.agent = parent.agent;
   replay_agent::adopt(child, *extra.after);
   for (const Data& data : event.data) {
     const ReplayTask& owner = data.argument == 0 ? child : parent;

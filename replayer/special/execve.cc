@@ -85,7 +85,6 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
   }
   task.real_tid = replayer.new_process();
   task.pid = extra.pid;
-  task.agent.reset();
   task.slot = 0;
   task.space = std::make_shared<AddressSpace>(AddressSpace{.heap_end = event.args[5]});
   replayer.change_domain(task, extra.domain);

@@ -1,6 +1,6 @@
 // The agent: what runs in the program instead of a `syscall` instruction that was patched. It makes the call
-// itself and writes it down in the task's ring (recording), or answers it from the ring (replay); whatever it is
-// not sure about it leaves to the traced way.
+// itself and writes it down in the task's ring (recording), or answers it from the ring (replay); whatever it
+// is not sure about it leaves to the traced way.
 //
 // Built freestanding: no libc, no vector registers, its own stack. It may be left at any instruction for the
 // fallback exit while Slot::phase is `before`.
@@ -216,6 +216,7 @@ bool record_call(Slot* slot) {
     end = put_input(end, piece, args);
     ++pieces;
   }
+  record->pieces = static_cast<uint8_t>(pieces);  // for rec, should the call be interrupted
   record->enter = now(slot);
   const int64_t result = agent_call(slot->nr, args);
   record->leave = now(slot);

@@ -67,29 +67,29 @@ struct Piece {
   PieceRule rule;
   PieceWhen when;
   PieceBound bound;
-  uint8_t bulk;     // an input of arbitrary length: Data::Role::bulk
+  uint8_t bulk;  // an input of arbitrary length: Data::Role::bulk
   uint16_t unit;
-  uint32_t keep;    // an input is cut after so many bytes
+  uint32_t keep;  // an input is cut after so many bytes
 };
 
 enum CallFlags : uint8_t {
   call_usable = 1,
-  call_blocks = 2,         // may block: only when no other task waits for its turn, or the descriptor never blocks
-  call_writes_fd = 4,      // args[fd] has to be known to be neither rec's output nor a file mapped shared
-  call_opens = 8,          // a result that is not an error is a new descriptor
-  call_closes = 16,        // args[fd] is closed
-  call_multiplexed = 32,   // by args[selector]: see `first`, `count`
+  call_blocks = 2,  // may block: only when no other task waits for its turn, or the descriptor never blocks
+  call_writes_fd = 4,     // args[fd] has to be known to be neither rec's output nor a file mapped shared
+  call_opens = 8,         // a result that is not an error is a new descriptor
+  call_closes = 16,       // args[fd] is closed
+  call_multiplexed = 32,  // by args[selector]: see `first`, `count`
 };
 
 struct Call {
   uint8_t flags;
   uint8_t arguments;  // how many it has
   uint8_t pieces;
-  uint8_t fd;         // the argument that is its descriptor; 0xff: none
+  uint8_t fd;  // the argument that is its descriptor; 0xff: none
   uint8_t selector;
-  uint8_t count;      // call_multiplexed: so many of the extra calls, from `first` on, are its requests
+  uint8_t count;  // call_multiplexed: so many of the extra calls, from `first` on, are its requests
   uint16_t first;
-  uint64_t request;   // of an extra call: what args[selector] & mask has to be
+  uint64_t request;  // of an extra call: what args[selector] & mask has to be
   uint64_t mask;
   Piece piece[max_pieces];
 };
@@ -102,14 +102,14 @@ enum DescriptorFlags : uint8_t {
 
 // --- the ring ---
 
-// A call that was made, or is to be replayed; `size` bytes with all that belongs to it. Never wraps around the
-// ring's end: there, a record without a call fills the rest.
+// A call that was made, or is to be replayed; `size` bytes with all that belongs to it. Never wraps around
+// the ring's end: there, a record without a call fills the rest.
 struct Record {
   uint32_t size;
-  uint16_t nr;      // no_call: filler
+  uint16_t nr;  // no_call: filler
   uint8_t pieces;
   uint8_t arguments;  // replay: how many of them are to be compared
-  uint64_t enter;   // recording: time (see Globals::clock); replay: number of the event
+  uint64_t enter;     // recording: time (see Globals::clock); replay: number of the event
   uint64_t leave;
   int64_t result;
   uint64_t args[6];
@@ -154,31 +154,31 @@ enum class Trap : uint32_t { none, ring_empty, other_call, other_input };
 struct Slot {
   Slot* self;
   // Saved at entry; what both exits restore. (entry.S knows the offsets.)
-  uint64_t stack_pointer;  // 8
-  uint64_t stack_top;      // 16
-  uint64_t return_address; // 24: L1 of the trampoline
-  uint64_t flags;          // 32
-  uint64_t nr;             // 40
-  uint64_t args[6];        // 48
+  uint64_t stack_pointer;                 // 8
+  uint64_t stack_top;                     // 16
+  uint64_t return_address;                // 24: L1 of the trampoline
+  uint64_t flags;                         // 32
+  uint64_t nr;                            // 40
+  uint64_t args[6];                       // 48
   uint64_t rbx, rbp, r12, r13, r14, r15;  // 96
-  int64_t result;          // 144
-  Phase phase;             // 152
-  uint32_t stop;           // 156: rec's wish: take the traced way
-  uint32_t alone;          // 160: no other task wants the turn
-  Trap trap;               // 164
-  uint32_t leave_trap;     // 168: replay: stop at the exit that empties the ring
-  uint32_t calls;          // 172: made so far
-  uint8_t* descriptors;    // 176
-  uint64_t written;        // 184: positions in the ring, growing
-  uint64_t read;           // 192
-  uint64_t trap_argument;  // 200
-  int64_t clock[2];        // 208: struct timespec
-  uint64_t entry;          // 224: where code_address leads to
+  int64_t result;                         // 144
+  Phase phase;                            // 152
+  uint32_t stop;                          // 156: rec's wish: take the traced way
+  uint32_t alone;                         // 160: no other task wants the turn
+  Trap trap;                              // 164
+  uint32_t leave_trap;                    // 168: replay: stop at the exit that empties the ring
+  uint32_t calls;                         // 172: made so far
+  uint8_t* descriptors;                   // 176
+  uint64_t written;                       // 184: positions in the ring, growing
+  uint64_t read;                          // 192
+  uint64_t trap_argument;                 // 200
+  int64_t clock[2];                       // 208: struct timespec
+  uint64_t entry;                         // 224: where code_address leads to
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224);
 
-// At code_address: how rec finds its way in the agent. The address itself is where trampolines jump to; it is part
-// of every trace and never changes.
+// At code_address: how rec finds its way in the agent. The address itself is where trampolines jump to; it is
+// part of every trace and never changes.
 struct Symbols {
   uint8_t jump[16];           // code: to Slot::entry
   uint64_t entry;             // for a task with a slot of its own
