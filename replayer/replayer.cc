@@ -343,8 +343,11 @@ void Replayer::replay(const Event& event) {
     case EventKind::agent:
       replay_agent::replay_change(*this, task(event.tid, event), event);
       break;
-    case EventKind::call:
     case EventKind::exec:
+      // It left its domain when it gave up its memory: those who had the turn there since go on.
+      replay_call(*this, task(event.tid, event), event);
+      break;
+    case EventKind::call:
       close_open_segment(task(event.tid, event), event);
       replay_call(*this, task(event.tid, event), event);
       break;
