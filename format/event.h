@@ -49,14 +49,18 @@ enum class EventKind : std::uint8_t {
   merge = 8,  // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
   note = 9,   // A remark in extra.text: something that rec could not do fully, and why.
   memory =
-      10,     // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
-  agent = 11  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
-              // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as before;
-              // args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the task goes
-              // on from its last event.
+      10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
+  agent = 11,  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
+               // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as
+               // before; args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the
+               // task goes on from its last event.
+  point = 12,  // The segment ended in the middle of user code, where the whole state of the task was this:
+               // extra.before its registers, extra.xstate, and data, all inputs: the code at rip (argument 0)
+               // and whole pages (argument 1); args[0] is the sum of its pages' hashes
+               // (tracee/memory_hash.h). Opens no segment: a signal or a begin event of the task does.
 };
 
-inline constexpr EventKind last_event_kind = EventKind::agent;
+inline constexpr EventKind last_event_kind = EventKind::point;
 
 enum class TrapKind : std::int32_t {
   rdtsc = 0,

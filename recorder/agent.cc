@@ -319,6 +319,14 @@ bool Agents::unmap_pointer(const Task& task, Registers& registers) const {
   return false;
 }
 
+bool Agents::holds(const Task& task, std::uint64_t address) {
+  if (agent_area::contains(address) || is_in_agent(address)) return true;
+  const auto& chunks = task.process->agent->chunks;
+  return std::any_of(chunks.begin(), chunks.end(), [&](const AgentState::Chunk& chunk) {
+    return address >= chunk.start && address < chunk.start + chunk.size;
+  });
+}
+
 // --- descriptors ---
 
 void Agents::learn_descriptor(Task& task) {

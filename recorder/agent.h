@@ -43,6 +43,9 @@ class Agents {
   // Before a handler is entered: the frame shall hold addresses that the program knows.
   [[nodiscard]] bool unmap_pointer(const Task& task, Registers& registers) const;
 
+  // Whether the address lies in code of rec's: the agent's, or a trampoline that leads to it.
+  [[nodiscard]] static bool holds(const Task& task, std::uint64_t address);
+
   // Right before the task is resumed into user code.
   void set_wishes(Task& task) const;
   // The task's next call shall be a traced one.

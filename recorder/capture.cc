@@ -180,6 +180,8 @@ void provide_scratch(Task& task) {
   const std::uint64_t start = calls.must("mmap of scratch memory", SYS_mmap,
                                          {0, Scratch::size, PROT_READ | PROT_WRITE,
                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ~std::uint64_t{0}, 0});
+  // A child would have it as memory of its own that its recording knows nothing of.
+  calls.must("madvise of scratch memory", SYS_madvise, {start, Scratch::size, MADV_DONTFORK});
   task.scratch = Scratch{start};
 }
 

@@ -10,11 +10,12 @@
 namespace rec {
 
 struct RecordOptions {
-  std::vector<std::string> command;  // argv of the program
-  std::string executable;            // what argv[0] resolved to
-  InheritedSignals signals;          // as rec was started with
-  std::uint64_t snap_length = 4096;  // bytes kept of a path or structure that the program passed
-  std::uint64_t snap_bulk = 64;      // … and of bulk data
+  std::vector<std::string> command;     // argv of the program
+  std::string executable;               // what argv[0] resolved to
+  InheritedSignals signals;             // as rec was started with
+  std::uint64_t snap_length = 4096;     // bytes kept of a path or structure that the program passed
+  std::uint64_t snap_bulk = 64;         // … and of bulk data
+  std::uint64_t slice_ns = 50'000'000;  // how long a task may compute while a signal or another task waits
   bool under_filter = false;  // a seccomp filter that is not rec's applies to rec, and so to the program
   bool agent = true;          // calls are recorded inside the program where that can be
   bool quiet = false;         // no remarks on stderr (they are in the trace all the same)

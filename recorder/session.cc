@@ -2,7 +2,6 @@
 
 #include <linux/audit.h>
 #include <sys/ptrace.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,18 +16,6 @@
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
-namespace {
-
-// How long a task may keep its turn over its calls while others of its domain wait.
-constexpr std::uint64_t slice_ns = 50'000'000;
-// Period of the timer that looks after calls that block although the table does not say so, and after tasks
-// that compute.
-constexpr long timer_us = 5'000;
-// How long a task may compute without a system call while a signal for it, or another task of its domain,
-// waits for one.
-constexpr std::uint64_t patience_ns = 2'000'000'000;
-
-}  // namespace
 
 Session::Session(const RecordOptions& options, TraceWriter& writer)
     : options_(options), writer_(writer), contents_(writer), agents_(*this), start_ns_(monotonic_ns()) {}
@@ -56,7 +43,7 @@ int Session::run(Stopped first) {
   const TimeStampTrap as_the_tracees;
   while (dispatch_one()) {
   }
-  set_timer(false);
+  set_timer(0);
   return first_status_;
 }
 
@@ -77,7 +64,7 @@ void Session::update_pinning() {
 
 bool Session::dispatch_one() {
   update_pinning();
-  if (needs_timer() != timer_on_) set_timer(!timer_on_);
+  update_timer();
   bool none_left = false;
   const auto result = wait_any(WaitMode::block, &none_left);
   if (none_left) return false;
@@ -129,11 +116,6 @@ void Session::dispatch(const WaitResult& result) {
   } else {
     on_group_stop(*task, std::get<GroupStop>(result.status).signal);
   }
-}
-
-bool Session::finished_turn(const Task& task) const {
-  const bool yields = task.call.entry != nullptr && task.call.entry->yields;
-  return yields || now_ns() - task.domain().turn_since_ns > slice_ns;
 }
 
 void Session::on_event(Task& task, int event) {
@@ -228,6 +210,12 @@ void Session::resume_user(Task& task, int signal) {
   (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
 }
 
+void Session::go_on(Task& task) {
+  const std::uint64_t since = task.left_ns;
+  resume_user(task);
+  task.left_ns = since;
+}
+
 void Session::resume_call(Task& task) {
   task.position = Task::Position::call;
   (void)Stopped(task.tid).resume(Resume::syscall);
@@ -297,37 +285,13 @@ void Session::on_interrupt_stop(Task& task) {
   task.interrupting = false;
   const Agents::Found found = agents_.take_out(task);
   if (found == Agents::Found::interrupted) task.left_with = Stopped(task.tid).registers();
-  if (!wanted || found != Agents::Found::elsewhere) {
+  if (found != Agents::Found::elsewhere) {
     resume_user(task);
-    return;
-  }
-  Domain& domain = task.domain();
-  if (!task.held.empty()) {
-    lose_point(task, "a signal waits for it");
-    task.point_lost = true;
-    send_held_signal(*this, task);
-  } else if (domain.turn == &task && !domain.waiting.empty()) {
-    lose_point(task, "other threads wait for their turn");
-    domain.point_lost = true;
-    task.position = Task::Position::preempted;
-    domain.turn = nullptr;
-    domain.waiting.push_back(&task);
-    give_turn(domain);
+  } else if (wanted) {
+    on_interrupted(task);
   } else {
-    resume_user(task);
+    go_on(task);
   }
-}
-
-void Session::lose_point(Task& task, const std::string& why) {
-  const std::string text = fmt::format(
-      "task {} computes for more than {} s without a system call while {}: it is interrupted where it is, "
-      "and "
-      "this recording can be replayed up to there only",
-      task.tid, patience_ns / 1'000'000'000, why);
-  if (!noted_.insert("point lost").second) return;
-  const Extra extra{.text = text};
-  append({.tid = task.tid, .kind = EventKind::note, .flags = event_not_replayable, .extra = &extra});
-  if (!options_.quiet) (void)std::fprintf(stderr, "rec: %s\n", text.c_str());
 }
 
 void Session::on_group_stop(Task& task, int signal) {
@@ -342,58 +306,6 @@ void Session::on_group_stop(Task& task, int signal) {
   if (from_terminal && task.tid == first_tid_ && ::getpgid(first_tid_.value()) == ::getpgrp()) {
     ::kill(::getpid(), SIGSTOP);
   }
-}
-
-// --- the timer ---
-
-bool Session::needs_timer() const {
-  if (agents_.any()) return true;
-  for (const auto& weak : domains_) {
-    const auto domain = weak.lock();
-    if (domain && domain->turn != nullptr && (!domain->waiting.empty() || !domain->turn->held.empty()))
-      return true;
-  }
-  return false;
-}
-
-void Session::set_timer(bool on) {
-  timer_on_ = on;
-  const itimerval period{{0, on ? timer_us : 0}, {0, on ? timer_us : 0}};
-  if (::setitimer(ITIMER_REAL, &period, nullptr) != 0) fail_with_errno("setitimer");
-}
-
-void Session::on_timer() {
-  agents_.drain();
-  for (const auto& weak : std::vector(domains_)) {
-    const auto domain = weak.lock();
-    if (domain && domain->turn != nullptr) look_after(*domain->turn);
-  }
-}
-
-void Session::look_after(Task& task) {
-  Domain& domain = task.domain();
-  if (task.position == Task::Position::call && !domain.waiting.empty()) {
-    // A call that was not expected to block has kept the turn for more than a period.
-    if (now_ns() - domain.turn_since_ns > 2 * timer_us * 1000) release_turn(task);
-    return;
-  }
-  if (task.position != Task::Position::user || task.interrupting) return;
-  if (task.held.empty() && domain.waiting.empty()) return;
-  if (task.slot != 0) {
-    const std::uint32_t calls = Agents::calls_made(task);
-    const bool stuck = Agents::is_in_call(task) && calls == task.calls_looked_at;
-    task.calls_looked_at = calls;
-    if (now_ns() - domain.turn_since_ns > slice_ns || !task.held.empty()) Agents::ask_to_stop(task);
-    if (stuck) {
-      // It blocks though nobody expected it: it is to make its call the traced way.
-      task.interrupting = true;
-      Running(task.tid).interrupt();
-      return;
-    }
-  }
-  if (now_ns() - task.left_ns < (domain.point_lost ? slice_ns : patience_ns)) return;
-  task.interrupting = true;
-  Running(task.tid).interrupt();
 }
 
 }  // namespace rec

@@ -59,16 +59,16 @@ class Session {
   void note(const Task& task, const std::string& key, const std::string& text,
             Audience audience = Audience::everyone);
 
-  // The task has to be interrupted in the middle of its code, at a place that replay cannot find: says so,
-  // once.
-  void lose_point(Task& task, const std::string& why);
-
   // The call event of `task`, as it stands in task.call, with what its special handler adds.
   void append_call(Task& task, std::int64_t result, const Extra* extra, EventKind kind = EventKind::call);
 
   // Sends the task on into user code with these registers as they are now.
   void resume_user(Task& task, int signal = 0);
+  // The same, where the task was stopped in the midst of user code and nothing came of it.
+  void go_on(Task& task);
   void resume_call(Task& task);
+  // Deals with a stop that wait_stop() gave, or that came while something else was waited for.
+  void dispatch(const WaitResult& result);
 
   // All tasks of the process (threads), any one of them first.
   [[nodiscard]] std::vector<Task*> tasks_of(const Process& process);
@@ -104,6 +104,9 @@ class Session {
   Task& add_task(Tid tid, std::shared_ptr<Process> process);
   void queue_for_turn(Task& task);
 
+  // Where rec's own memory lies in the process's address space, besides the agent area.
+  [[nodiscard]] std::vector<MemoryRange> own_ranges(const Process& process) const;
+
   // Number by which the trace knows a shared memory object.
   [[nodiscard]] std::uint64_t shared_object(std::uint64_t device, std::uint64_t inode);
   [[nodiscard]] std::uint64_t new_shared_object() { return next_shared_object_++; }
@@ -120,7 +123,6 @@ class Session {
 
  private:
   bool dispatch_one();
-  void dispatch(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
   [[noreturn]] static void refuse_foreign_abi(const Task& task);
@@ -140,8 +142,14 @@ class Session {
   [[nodiscard]] bool finished_turn(const Task& task) const;
   void on_timer();
   void look_after(Task& task);
+  [[nodiscard]] bool look_after_agent(Task& task);
+  void on_interrupted(Task& task);
+  [[nodiscard]] bool turn_is_over(const Task& task) const;
+  [[nodiscard]] std::uint64_t slice_of(const Task& task) const;
+  void preempt(Task& task);
   [[nodiscard]] bool needs_timer() const;
-  void set_timer(bool on);
+  void update_timer();
+  void set_timer(std::uint64_t period_ns);
 
   const RecordOptions& options_;
   TraceWriter& writer_;
@@ -171,7 +179,8 @@ class Session {
   Tid first_tid_{};
   int first_status_ = 0;
   std::uint32_t task_count_ = 0;
-  bool timer_on_ = false;
+  std::uint64_t timer_period_ns_ = 0;   // 0: off
+  std::uint64_t last_spinning_ns_ = 0;  // when a task was last seen to spin
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
@@ -198,7 +207,12 @@ void provide_scratch(Task& task);
 void on_signal_stop(Session& session, Task& task, int signal);
 // At a call entry: true if a held signal has to come first; the call was called off then.
 bool deliver_held_signal_first(Task& task);
-// At the exit stop of a call that was called off.
+// Delivers a held signal where the task stands: at the exit stop of a call that was called off, or at a
+// point.
 void send_held_signal(Session& session, Task& task);
+// Whether one of the held signals is not blocked now.
+[[nodiscard]] bool has_deliverable_signal(const Task& task);
+// At a signal stop: keeps the signal for later, unless it is of a kind that must be dealt with here.
+[[nodiscard]] bool hold_signal(Task& task, int signal);
 
 }  // namespace rec

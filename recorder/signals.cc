@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
@@ -101,6 +102,20 @@ std::uint64_t frame_end(const RemoteMemory& memory, std::uint64_t rsp) {
   return *fp_state + ((*software)[0] == magic1 ? (*software)[1] : legacy_size);
 }
 
+// A handler must run, and in a domain of several processes a stop must come, at a place that the others'
+// order can be told from.
+bool needs_known_place(const Task& task, SignalAction action) {
+  return action == SignalAction::handler || (action == SignalAction::stop && task.domain().processes > 1);
+}
+
+// As the kernel does, keeps a standard signal that comes again only once (signal(7), "Queueing and delivery
+// semantics for standard signals").
+void hold(Task& task, const siginfo_t& info) {
+  const bool is_there = std::any_of(task.held.begin(), task.held.end(),
+                                    [&](const siginfo_t& held) { return held.si_signo == info.si_signo; });
+  if (info.si_signo >= SIGRTMIN || !is_there) task.held.push_back(info);
+}
+
 void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& extra, DataBuffer& data) {
   extra.siginfo = bytes_of(info);
   session.append({.tid = task.tid,
@@ -147,7 +162,6 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   task.left_with = extra.after;
   task.signal_mask = stopped.signal_mask();
   task.before_call = false;
-  task.point_lost = false;
   session.resume_user(task);
 }
 
@@ -178,12 +192,10 @@ void on_signal_stop(Session& session, Task& task, int signal) {
   SignalPoint point = SignalPoint::anywhere;
   if (boundary) point = task.before_call ? SignalPoint::before_call : SignalPoint::boundary;
   if (fault) point = SignalPoint::fault;
-  // A stop in a domain of several processes must come at a point that the others' order can be told from.
-  const bool needs_point =
-      action == SignalAction::handler || (action == SignalAction::stop && task.domain().processes > 1);
-  if (needs_point && point == SignalPoint::anywhere && !task.point_lost) {
-    task.held.push_back(info);
-    session.resume_user(task);
+  const bool needs_point = needs_known_place(task, action);
+  if (needs_point && point == SignalPoint::anywhere) {
+    hold(task, info);
+    session.go_on(task);
     return;
   }
   if (action == SignalAction::handler) {
@@ -199,13 +211,24 @@ void on_signal_stop(Session& session, Task& task, int signal) {
   session.resume_user(task, signal);
 }
 
+bool hold_signal(Task& task, int signal) {
+  const siginfo_t info = Stopped(task.tid).siginfo();
+  const SignalAction action = action_for(*task.process, signal);
+  if (is_fault(info) || is_ours(info) || !needs_known_place(task, action)) return false;
+  hold(task, info);
+  return true;
+}
+
+bool has_deliverable_signal(const Task& task) {
+  if (task.held.empty()) return false;
+  const std::uint64_t mask = Stopped(task.tid).signal_mask();
+  return std::any_of(task.held.begin(), task.held.end(),
+                     [&](const siginfo_t& held) { return (mask & signal_bit(held.si_signo)) == 0; });
+}
+
 bool deliver_held_signal_first(Task& task) {
+  if (!has_deliverable_signal(task)) return false;
   const Stopped stopped(task.tid);
-  const std::uint64_t mask = stopped.signal_mask();
-  const bool deliverable = std::any_of(task.held.begin(), task.held.end(), [&](const siginfo_t& held) {
-    return (mask & signal_bit(held.si_signo)) == 0;
-  });
-  if (!deliverable) return false;
   Registers registers = stopped.registers();
   // Call the call off: the task stands right before its `syscall` instruction again.
   registers.rax = registers.orig_rax;
@@ -220,7 +243,6 @@ bool deliver_held_signal_first(Task& task) {
 }
 
 void send_held_signal(Session& session, Task& task) {
-  task.aborting_for_signal = false;
   const Stopped stopped(task.tid);
   const std::uint64_t mask = stopped.signal_mask();
   for (const siginfo_t& held : task.held) {
@@ -231,10 +253,8 @@ void send_held_signal(Session& session, Task& task) {
     }
     break;
   }
-  if (!task.point_lost) {
-    task.left_with = stopped.registers();
-    task.before_call = true;
-  }
+  task.left_with = stopped.registers();
+  task.before_call = std::exchange(task.aborting_for_signal, false);
   session.resume_user(task);
 }
 

@@ -16,6 +16,7 @@
 #include "recorder/agent_state.h"
 #include "recorder/data_buffer.h"
 #include "recorder/patched_code.h"
+#include "recorder/points.h"
 #include "recorder/redirect.h"
 #include "tracee/remote_memory.h"
 #include "tracee/stopped.h"
@@ -39,8 +40,6 @@ struct Domain {
   std::uint64_t turn_since_ns = 0;
   std::deque<Task*> waiting;  // stopped, with something to be handed to them; first come, first served
   int processes = 0;
-  // A task was interrupted at a place that replay cannot find again: no need to be careful any more.
-  bool point_lost = false;
 };
 
 // A thread group.
@@ -68,7 +67,10 @@ struct Process {
   std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
   bool shares_descriptors = false;  // with another process (CLONE_FILES)
   std::uint64_t descriptors = 0;    // the agent's table of them, in the tracee; 0: none
-  bool executed = false;            // its first exec is behind it: the program's own code runs
+  // Of its memory, when a point was last taken in it; and how long that took.
+  std::vector<PageHash> pages_at_last_point;
+  std::uint64_t point_cost_ns = 0;
+  bool executed = false;  // its first exec is behind it: the program's own code runs
 };
 
 // A system call between its entry and the moment its result is handed over.
@@ -125,11 +127,11 @@ struct Task {
     std::optional<Redirect> redirect;
   };
   std::optional<Restart> restart;
-  std::optional<Scratch> scratch;     // while others of its domain may look at its buffers
-  bool aborting_for_signal = false;   // its call was called off so that a held signal can come first
-  bool before_call = false;           // … and it stands right before that call now
-  bool interrupting = false;          // PTRACE_INTERRUPT was sent because it computes for too long
-  bool point_lost = false;            // held signals are delivered wherever it is
+  std::optional<Scratch> scratch;    // while others of its domain may look at its buffers
+  bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
+  bool before_call = false;          // … and it stands right before that call now
+  bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for long
+  Computing computing;
   std::uint64_t slot = 0;             // the agent's, in the tracee; 0: none
   std::uint32_t calls_looked_at = 0;  // the slot's count when the timer looked last
   bool exit_recorded = false;

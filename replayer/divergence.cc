@@ -57,6 +57,9 @@ std::string describe_event(const Event& event) {
       return "the kernel writes memory while the task waits in a call";
     case EventKind::agent:
       return "rec puts its agent into the program";
+    case EventKind::point:
+      return fmt::format("the task is interrupted at {:#x}",
+                         event.extra != nullptr && event.extra->before ? event.extra->before->rip : 0);
   }
   return "an event of an unknown kind";
 }
@@ -73,6 +76,8 @@ std::string describe_position(const ReplayTask& task) {
     case ReplayTask::Position::at_fault:
       return fmt::format("it raises {} (code {}, address {}) at {:#x}", signal_name(task.fault.si_signo),
                          task.fault.si_code, fmt::ptr(task.fault.si_addr), task.registers.rip);
+    case ReplayTask::Position::at_point:
+      return fmt::format("it is at the point at {:#x}", task.registers.rip);
     case ReplayTask::Position::ended:
       return "it has made its last call";
   }

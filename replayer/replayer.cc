@@ -151,44 +151,54 @@ DomainId Replayer::current(DomainId domain) const {
   return domain;
 }
 
+WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t started_ns) {
+  (void)task.stopped().resume(Resume::sysemu);
+  for (;;) {
+    if (const auto result = wait_for(task.real_tid, WaitMode::block)) {
+      if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
+        fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid,
+             describe(result->status));
+      }
+      return result->status;
+    }
+    const std::uint64_t patience = patience_ns + patience_factor * (why.leave_ns - task.left_ns);
+    if (monotonic_ns() - started_ns < patience) continue;
+    Running(task.real_tid).interrupt();
+    (void)wait_for(task.real_tid, WaitMode::block);
+    task.registers = task.stopped().registers();
+    diverge(
+        why, task, "the task gets to this event",
+        "it has been running for " + std::to_string(patience / 1'000'000'000) + " s without getting there");
+  }
+}
+
 void Replayer::advance(ReplayTask& task, const Event& why) {
   if (task.position != ReplayTask::Position::user) return;
   replay_agent::set_end(task, true);
-  run(task, why);
+  run_to_stop(task, why);
 }
 
 void Replayer::run_ring(ReplayTask& task, const Event& why) {
   if (!replay_agent::has_calls(task)) return;
   replay_agent::set_end(task, false);
-  run(task, why);
+  run_to_stop(task, why);
   if (task.position != ReplayTask::Position::user) {
     diverge(why, task, "the task makes the calls before this event", describe_position(task));
   }
 }
 
 // To the next stop, other than those between two calls of the agent's.
-void Replayer::run(ReplayTask& task, const Event& why) {
-  (void)task.stopped().resume(Resume::sysemu);
+void Replayer::run_to_stop(ReplayTask& task, const Event& why) {
   const std::uint64_t started = monotonic_ns();
   for (;;) {
-    const auto result = wait_for(task.real_tid, WaitMode::block);
-    if (!result) {
-      const std::uint64_t patience = patience_ns + patience_factor * (why.leave_ns - task.left_ns);
-      if (monotonic_ns() - started < patience) continue;
-      Running(task.real_tid).interrupt();
-      (void)wait_for(task.real_tid, WaitMode::block);
-      task.registers = task.stopped().registers();
-      diverge(
-          why, task, "the task gets to this event",
-          "it has been running for " + std::to_string(patience / 1'000'000'000) + " s without getting there");
-    }
-    if (std::holds_alternative<SyscallStop>(result->status)) {
-      task.registers = task.stopped().registers();
+    const WaitStatus status = run(task, why, started);
+    const Stopped stopped = task.stopped();
+    if (std::holds_alternative<SyscallStop>(status)) {
+      task.registers = stopped.registers();
       task.position = ReplayTask::Position::at_entry;
       return;
     }
-    if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
-      const Stopped stopped = task.stopped();
+    if (const auto* stop = std::get_if<SignalStop>(&status)) {
       task.fault = stopped.siginfo();
       task.registers = stopped.registers();
       if (stop->signal == SIGTRAP && replay_agent::take_stop(task, why)) return;
@@ -197,12 +207,7 @@ void Replayer::run(ReplayTask& task, const Event& why) {
         task.position = ReplayTask::Position::at_fault;
         return;
       }
-    } else if (std::holds_alternative<Exited>(result->status) ||
-               std::holds_alternative<Killed>(result->status)) {
-      fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid,
-           describe(result->status));
     }
-    (void)task.stopped().resume(Resume::sysemu);
   }
 }
 
@@ -302,6 +307,13 @@ void Replayer::on_merge(const Event& event) {
   if (from != into) merged_[from] = into;
 }
 
+// A segment begins where a point was.
+void Replayer::leave_point(ReplayTask& task) {
+  if (task.position != ReplayTask::Position::at_point) return;
+  task.position = ReplayTask::Position::user;
+  task.waits_in_call = false;
+}
+
 void Replayer::replay(const Event& event) {
   if (event.kind == EventKind::call && (event.flags & event_by_agent) != 0) {
     replay_by_agent(event);
@@ -339,6 +351,11 @@ void Replayer::replay(const Event& event) {
       break;
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);
+      leave_point(task(event.tid, event));
+      break;
+    case EventKind::point:
+      close_open_segment(task(event.tid, event), event);
+      replay_point(*this, task(event.tid, event), event);
       break;
     case EventKind::agent:
       replay_agent::replay_change(*this, task(event.tid, event), event);
@@ -353,6 +370,7 @@ void Replayer::replay(const Event& event) {
       break;
     case EventKind::signal:
       replay_signal(*this, task(event.tid, event), event);
+      leave_point(task(event.tid, event));
       break;
     case EventKind::trap:
       close_open_segment(task(event.tid, event), event);

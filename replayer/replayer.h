@@ -9,6 +9,7 @@
 #include "format/trace_reader.h"
 #include "replayer/arena.h"
 #include "replayer/task.h"
+#include "replayer/watchdog.h"
 #include "tracee/one_processor.h"
 #include "tracee/time_stamp_trap.h"
 
@@ -56,6 +57,9 @@ class Replayer {
   void run_ring(ReplayTask& task, const Event& why);
   // Runs the task's segment, if it has not been run yet.
   void advance(ReplayTask& task, const Event& why);
+  // Lets the stopped task run to its next stop of any kind. A divergence when it has taken too long since
+  // `started_ns` (CLOCK_MONOTONIC).
+  [[nodiscard]] WaitStatus run(ReplayTask& task, const Event& why, std::uint64_t started_ns);
   // The task goes on from these registers at its next segment.
   void set_registers(ReplayTask& task, Registers registers);
   // An exec: the task is alone in its domain, and has its turn there.
@@ -67,14 +71,16 @@ class Replayer {
   void make_zygote();
   void replay(const Event& event);
   void replay_by_agent(const Event& event);
-  void run(ReplayTask& task, const Event& why);
+  void run_to_stop(ReplayTask& task, const Event& why);
   static void remember(ReplayTask& task, const Event& event);
   void close_open_segment(ReplayTask& task, const Event& event);
+  void leave_point(ReplayTask& task);
   void on_start(const Event& event);
   void on_exit(const Event& event);
   void on_merge(const Event& event);
   [[nodiscard]] DomainId current(DomainId domain) const;
 
+  Watchdog watchdog_;
   OneProcessor together_;
   TimeStampTrap as_the_tracees_;
   TraceReader& reader_;
@@ -94,6 +100,11 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event);
 // Stops with a divergence unless the task stands at the call that was recorded, with the same arguments and
 // inputs.
 void check_call(const ReplayTask& task, const Event& event);
+
+// --- points.cc ---
+// Runs the task to the state that the point event recorded, and leaves it stopped there. Where that state
+// does not come before the task's next event: a divergence that names the point and what came nearest to it.
+void replay_point(Replayer& replayer, ReplayTask& task, const Event& event);
 
 // --- signals.cc ---
 void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event);

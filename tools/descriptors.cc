@@ -158,6 +158,7 @@ void Descriptors::add(const Event& event) {
     case EventKind::note:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;
   }
 }

@@ -46,6 +46,8 @@ std::string name_of(EventKind kind) {
       return "memory written during calls";
     case EventKind::agent:
       return "changes for the agent";
+    case EventKind::point:
+      return "points in user code";
   }
   return "?";
 }

@@ -23,6 +23,7 @@ void ProcessTree::add(const Event& event) {
     case EventKind::note:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;
   }
 }

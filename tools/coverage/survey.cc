@@ -99,6 +99,7 @@ void Survey::add(const Event& event) {
     case EventKind::note:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;
   }
 }

@@ -81,6 +81,7 @@ void Dumper::put_event(const Event& event, Text& out) {
     case EventKind::merge:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;  // strace has no lines for these
   }
 }

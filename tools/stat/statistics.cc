@@ -86,6 +86,7 @@ void Statistics::add(const Event& event) {
     case EventKind::note:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;
   }
   // After the count: a close is counted for the file that it closed.

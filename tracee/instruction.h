@@ -1,0 +1,43 @@
+// One machine instruction, as far as rec has to know it to stop in front of it, to run past it and to run it
+// somewhere else. The disassembler (Capstone) stays behind this.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace rec {
+
+struct Instruction {
+  enum class Kind {
+    plain,         // does the same anywhere
+    rip_relative,  // … once its displacement is adjusted
+    jump,          // unconditional, to `target`
+    conditional,   // to `target` or on; `condition` as in jcc
+    counted,       // loop, jrcxz: to `target` or on, by rcx
+    call,          // to `target`
+    fixed,         // cannot be moved: an indirect call, or one that the disassembler may get wrong
+    repeated,      // a string instruction with a prefix: it can be interrupted half-way, at its own address
+    leaves         // enters the kernel, or traps: another event is about to come
+  };
+  Kind kind = Kind::fixed;
+  std::uint8_t length = 0;
+  std::uint8_t displacement_at = 0;  // rip_relative: where its 4 bytes are
+  std::uint8_t condition = 0;        // conditional
+  std::uint64_t target = 0;          // jump, conditional, counted, call
+  bool pushes_flags = false;
+
+  [[nodiscard]] bool can_be_moved() const {
+    return kind != Kind::fixed && kind != Kind::repeated && kind != Kind::leaves;
+  }
+};
+
+// The longest instruction there is (Intel SDM, volume 2, 2.3.11).
+inline constexpr std::size_t longest_instruction = 15;
+
+// The instruction at the start of `code`, which lies at `address`. nullopt: none that is known.
+[[nodiscard]] std::optional<Instruction> decode_instruction(std::span<const std::byte> code,
+                                                            std::uint64_t address);
+
+}  // namespace rec
