@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@ namespace {
 constexpr int calls_before_injection = 16;
 constexpr int calls_before_patching = 3;
 constexpr int given_up = -1;
+
+// For how long both clocks are compared before the first time is needed.
+constexpr std::uint64_t first_rate_ns = 100'000;
 
 constexpr std::uint64_t chunk_size = 4 * page_size;
 // Less than what a 32-bit displacement reaches, by more than a module's size.
@@ -76,7 +80,6 @@ bool Agents::inject(Task& task) {
   AgentState& state = *task.process->agent;
   auto memory = std::make_shared<AgentMemory>(agent::Mode::record);
   std::copy(calls_.begin(), calls_.end(), memory->calls().begin());
-  memory->globals().clock = agent::ClockSource::system_call;
   const Stopped stopped(task.tid);
   const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
   task.memory().write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
@@ -111,7 +114,11 @@ void Agents::give_slot(Task& task, Registers& registers) {
   task.slot = memory.take_slot();
   registers.gs_base = task.slot != 0 ? task.slot : agent::slots_address;
   if (task.slot == 0) return;
-  memory.slot_at(task.slot)->descriptors = reinterpret_cast<std::uint8_t*>(task.process->descriptors);
+  task.slot_memory = task.process->agent->memory;
+  agent::Slot& slot = *memory.slot_at(task.slot);
+  slot.descriptors = reinterpret_cast<std::uint8_t*>(task.process->descriptors);
+  slot.clock_source =
+      task.counter_traps ? agent::ClockSource::system_call : agent::ClockSource::time_stamp_counter;
   with_slots_.push_back(&task);
 }
 
@@ -127,7 +134,8 @@ void Agents::adopt(Task& child) {
 
 void Agents::leave(Task& task) {
   if (task.slot == 0) return;
-  task.process->agent->memory->give_back_slot(task.slot);
+  task.slot_memory->give_back_slot(task.slot);
+  task.slot_memory.reset();
   task.slot = 0;
   std::erase(with_slots_, &task);
 }
@@ -146,7 +154,7 @@ void Agents::forget_descriptors(const Process& process) {
 }
 
 agent::Slot* Agents::slot_of(const Task& task) {
-  return task.slot == 0 ? nullptr : task.process->agent->memory->slot_at(task.slot);
+  return task.slot == 0 ? nullptr : task.slot_memory->slot_at(task.slot);
 }
 
 // --- sites ---
@@ -270,8 +278,25 @@ void Agents::remove(Task& task) {
   state.patches.clear();
 }
 
+bool Agents::set_counter(Task& task, std::int64_t result) {
+  const AgentState& state = *task.process->agent;
+  // Only the agent has use for it.
+  const bool trap = state.counters_in_doubt || state.is_off || (task.counter_traps && !state.memory);
+  if (task.counter_traps == trap || is_restart_code(result)) return false;
+  const Stopped stopped(task.tid);
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::uint64_t how = trap ? PR_TSC_SIGSEGV : PR_TSC_ENABLE;
+  if (calls.call(SYS_prctl, {PR_SET_TSC, how, 0, 0, 0}) != 0) return true;
+  task.counter_traps = trap;
+  if (agent::Slot* slot = slot_of(task)) {
+    slot->clock_source = trap ? agent::ClockSource::system_call : agent::ClockSource::time_stamp_counter;
+  }
+  return true;
+}
+
 void Agents::before_user(Task& task, Registers& registers) {
   AgentState& state = *task.process->agent;
+  if (set_counter(task, registers.result())) registers = Stopped(task.tid).registers();
   if (!state.memory) return;
   const std::uint64_t gs_before = registers.gs_base;
   const std::uint64_t rip_before = registers.rip;
@@ -370,8 +395,28 @@ const agent::Record* next_record(agent::Slot& slot) {
 
 }  // namespace
 
-std::uint64_t Agents::time_of(std::uint64_t clock) const {
-  return clock > session_.start_ns() ? clock - session_.start_ns() : 0;
+std::uint64_t Agents::time_of(const agent::Slot& slot, std::uint64_t clock) const {
+  if (slot.clock_source == agent::ClockSource::system_call) {
+    return clock > session_.start_ns() ? clock - session_.start_ns() : 0;
+  }
+  const auto ticks = static_cast<double>(static_cast<std::int64_t>(clock - now_anchor_.ticks));
+  const double ns = static_cast<double>(now_anchor_.ns) + ticks * ns_per_tick_;
+  return ns < 0 ? 0 : static_cast<std::uint64_t>(ns);
+}
+
+void Agents::look_at_clocks() {
+  const TimeStampsAllowed allowed;
+  now_anchor_ = {__rdtsc(), session_.now_ns()};
+  if (first_anchor_.ticks == 0) {
+    // The first rate is of a pause long enough to be right to some 0.1 %; later ones are of all the time
+    // since.
+    first_anchor_ = now_anchor_;
+    while (session_.now_ns() - first_anchor_.ns < first_rate_ns) {
+    }
+    now_anchor_ = {__rdtsc(), session_.now_ns()};
+  }
+  ns_per_tick_ = static_cast<double>(now_anchor_.ns - first_anchor_.ns) /
+                 static_cast<double>(now_anchor_.ticks - first_anchor_.ticks);
 }
 
 // What hangs off a record, up to `end` at most.
@@ -402,11 +447,12 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
               .flags = event_by_agent,
               .nr = record.nr,
               .result = record.result,
-              .enter_ns = time_of(record.enter),
-              .leave_ns = time_of(record.leave),
+              .enter_ns = time_of(slot, record.enter),
+              .leave_ns = time_of(slot, record.leave),
               .data = pieces_};
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
   session_.writer().append(event);
+  ++records_;
   if ((calls_[record.nr].flags & (agent::call_opens | agent::call_closes)) != 0) {
     EchoDescriptors::forget(*task.process);
   }
@@ -414,6 +460,10 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
 }
 
 void Agents::drain() {
+  const bool any = std::any_of(with_slots_.begin(), with_slots_.end(),
+                               [](const Task* task) { return next_record(*slot_of(*task)) != nullptr; });
+  if (!any) return;
+  look_at_clocks();
   for (;;) {
     Task* first = nullptr;
     const agent::Record* earliest = nullptr;

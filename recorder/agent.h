@@ -29,6 +29,8 @@ class Agents {
   void drain();
   // Whether any task may be writing things down.
   [[nodiscard]] bool any() const { return !with_slots_.empty(); }
+  // How many calls have been made events of so far.
+  [[nodiscard]] std::uint64_t records() const { return records_; }
 
   // At the exit stop of a traced call, once its event is appended: counts, injects, patches, learns about its
   // descriptor. May change `registers`, which are the task's.
@@ -45,6 +47,10 @@ class Agents {
 
   // Whether the address lies in code of rec's: the agent's, or a trampoline that leads to it.
   [[nodiscard]] static bool holds(const Task& task, std::uint64_t address);
+  // The time-stamp counter traps where an rdtsc may be that was not patched; elsewhere the agent reads it.
+  // True: the task made calls for it. `result`: of the call that it is at the exit of; not while that is to
+  // be restarted.
+  bool set_counter(Task& task, std::int64_t result);
 
   // Right before the task is resumed into user code.
   void set_wishes(Task& task) const;
@@ -96,7 +102,8 @@ class Agents {
   void learn_descriptor(Task& task);
   void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   void append_record(Task& task, agent::Slot& slot, const agent::Record& record);
-  [[nodiscard]] std::uint64_t time_of(std::uint64_t clock) const;
+  [[nodiscard]] std::uint64_t time_of(const agent::Slot& slot, std::uint64_t clock) const;
+  void look_at_clocks();
   const JumpTargets* targets_of(const std::string& file);
 
   Session& session_;
@@ -107,7 +114,14 @@ class Agents {
   DataBuffer written_;
   std::vector<Mapping> mapped_;
   bool injected_ = false;
+  std::uint64_t records_ = 0;
   std::vector<Data> pieces_;
+  // The time-stamp counter and the recording's own time, looked at together.
+  struct Clocks {
+    std::uint64_t ticks = 0, ns = 0;
+  };
+  Clocks first_anchor_, now_anchor_;
+  double ns_per_tick_ = 0;
 };
 
 }  // namespace rec

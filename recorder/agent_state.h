@@ -21,8 +21,10 @@ struct AgentState {
 
   std::shared_ptr<AgentMemory> memory;  // nullptr: not there (yet)
   bool is_off = false;                  // it was tried in vain, or the program cannot live with it
-  int calls_seen = 0;                   // that it could have made
-  std::map<std::uint64_t, int> sites;   // traced calls at each `syscall` instruction that is not patched
+  // Code that may hold an rdtsc or rdtscp which nobody has patched: the counter has to trap.
+  bool counters_in_doubt = false;
+  int calls_seen = 0;                  // that it could have made
+  std::map<std::uint64_t, int> sites;  // traced calls at each `syscall` instruction that is not patched
   std::map<std::uint64_t, CodePatch> patches;  // by the site's address
   std::vector<Chunk> chunks;
 };

@@ -61,21 +61,32 @@ std::vector<std::byte> read_code(const Task& task, std::uint64_t start, std::uin
   return bytes;
 }
 
+bool is_counter(TrapKind kind) { return kind == TrapKind::rdtsc || kind == TrapKind::rdtscp; }
+
 // How many places in [start, end) had to be left alone.
 std::size_t patch_found(Task& task, const FoundInstructions& found, std::uint64_t base, std::uint64_t start,
                         std::uint64_t end, bool shared) {
   const auto inside = [&](std::uint64_t at) { return base + at >= start && base + at < end; };
   auto left_alone =
       static_cast<std::size_t>(std::count_if(found.left_alone.begin(), found.left_alone.end(), inside));
+  bool& counters_in_doubt = task.process->agent->counters_in_doubt;
+  counters_in_doubt = counters_in_doubt ||
+                      std::any_of(found.counters_left_alone.begin(), found.counters_left_alone.end(), inside);
   for (const FoundInstruction& site : found.sites) {
     if (!inside(site.at) || !processor_has(site.instruction.kind)) continue;
     // A shared page cannot be written without changing the file, or what other processes see.
-    if (shared || !put_int3(task, base + site.at, site.instruction)) ++left_alone;
+    if (!shared && put_int3(task, base + site.at, site.instruction)) continue;
+    if (is_counter(site.instruction.kind)) {
+      counters_in_doubt = true;
+    } else {
+      ++left_alone;
+    }
   }
   return left_alone;
 }
 
 std::size_t patch_memory(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end) {
+  task.process->agent->counters_in_doubt = true;  // it may be written again at any time
   if (end - start > longest_memory || !may_hold_instructions(read_code(task, start, end))) return 0;
   // Decoding begins where the mapping does.
   const std::uint64_t base = mapping.start.address();
@@ -161,7 +172,12 @@ void update_code(Session& session, Task& task, std::int64_t result) {
   } else if (special == Special::mmap) {
     erase_range(code, start, end);
     // Anonymous memory is empty: what comes to be there is looked at when it is made executable.
-    if ((args[2] & PROT_EXEC) != 0 && (args[3] & MAP_ANONYMOUS) == 0) patch_new_mapping(session, task, start);
+    if ((args[2] & PROT_EXEC) == 0) return;
+    if ((args[3] & MAP_ANONYMOUS) == 0) {
+      patch_new_mapping(session, task, start);
+    } else {
+      task.process->agent->counters_in_doubt = true;
+    }
   } else if (special == Special::mprotect) {
     if ((args[2] & PROT_EXEC) != 0) patch_range(session, task, start, end);
   } else if (special == Special::mremap) {

@@ -35,12 +35,14 @@ void Pinning::pin(const std::vector<Tid>& tasks) {
   CPU_ZERO(&set);
   CPU_SET(static_cast<unsigned>(here), &set);
   set_all(tasks, set);
+  as_the_tracees_.emplace();
   pinned_ = true;
 }
 
 void Pinning::unpin(const std::vector<Tid>& tasks) {
   if (!pinned_) return;
   set_all(tasks, original_);
+  as_the_tracees_.reset();
   pinned_ = false;
   stops_in_one_domain_ = 0;
 }

@@ -9,9 +9,11 @@
 #include <sched.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "format/base/ids.h"
+#include "tracee/time_stamp_trap.h"
 
 namespace rec {
 
@@ -22,6 +24,8 @@ class Pinning {
   // To be asked at every stop, with whether the program has only one domain: true after many stops in a row
   // with one.
   [[nodiscard]] bool wants_to_pin(bool one_domain);
+  // The tasks went on by themselves since their last stop: each on its own processor, they and rec do better.
+  void count_anew() { stops_in_one_domain_ = 0; }
   void pin(const std::vector<Tid>& tasks);
   void unpin(const std::vector<Tid>& tasks);
   // The program takes its affinity in its own hands.
@@ -35,6 +39,7 @@ class Pinning {
   void set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const;
 
   cpu_set_t original_{};
+  std::optional<TimeStampTrap> as_the_tracees_;  // while they share its processor
   bool pinned_ = false;
   bool allowed_ = false;
   std::uint32_t stops_in_one_domain_ = 0;

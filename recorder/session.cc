@@ -13,7 +13,6 @@
 #include "format/base/error.h"
 #include "recorder/filter.h"
 #include "recorder/special/special.h"
-#include "tracee/time_stamp_trap.h"
 
 namespace rec {
 
@@ -40,7 +39,6 @@ int Session::run(Stopped first) {
   extra.after = registers;
   append({.tid = first_tid_, .kind = EventKind::start, .extra = &extra});
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
-  const TimeStampTrap as_the_tracees;
   while (dispatch_one()) {
   }
   set_timer(0);
@@ -54,7 +52,12 @@ std::vector<Tid> Session::all_tids() const {
 }
 
 void Session::update_pinning() {
-  if (live_domains_ == 1) {
+  // Many calls between two stops: what they wrote down is made events of while they go on.
+  constexpr std::uint64_t many = 64;
+  const bool go_on_alone = agents_.records() - records_at_last_stop_ > many;
+  records_at_last_stop_ = agents_.records();
+  if (go_on_alone) pinning_.count_anew();
+  if (live_domains_ == 1 && !go_on_alone) {
     if (pinning_.wants_to_pin(true)) pinning_.pin(all_tids());
   } else {
     (void)pinning_.wants_to_pin(false);

@@ -181,6 +181,7 @@ class Session {
   std::uint32_t task_count_ = 0;
   std::uint64_t timer_period_ns_ = 0;   // 0: off
   std::uint64_t last_spinning_ns_ = 0;  // when a task was last seen to spin
+  std::uint64_t records_at_last_stop_ = 0;
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }

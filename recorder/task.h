@@ -132,7 +132,10 @@ struct Task {
   bool before_call = false;          // … and it stands right before that call now
   bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for long
   Computing computing;
-  std::uint64_t slot = 0;             // the agent's, in the tracee; 0: none
+  bool counter_traps = true;  // PR_SET_TSC; inherited over clone and exec
+  std::uint64_t slot = 0;     // the agent's, in the tracee; 0: none
+  std::shared_ptr<AgentMemory>
+      slot_memory;  // … which is there: an exec leaves it behind before its threads are gone
   std::uint32_t calls_looked_at = 0;  // the slot's count when the timer looked last
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve

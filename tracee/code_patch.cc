@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "format/base/error.h"
-#include "tracee/disassembler.h"
 #include "tracee/elf_functions.h"
+#include "tracee/instruction.h"
 
 namespace rec {
 namespace {
@@ -81,7 +81,7 @@ class Mover {
       if (bytes.empty()) return false;
       // Behind an instruction that does not go on stands padding.
       if (ended_ && byte_at(bytes, 0) != 0x90 && byte_at(bytes, 0) != 0xcc) return false;
-      const auto instruction = disassembler_.decode(bytes);
+      const auto instruction = decode_instruction(bytes, at_);
       if (!instruction) return false;
       if (!ended_) {
         moved.push_back({at_, assembler_.here()});
@@ -97,42 +97,49 @@ class Mover {
 
  private:
   bool move_one(const Instruction& instruction, std::span<const std::byte> bytes) {
-    const std::uint64_t target = at_ + static_cast<std::uint64_t>(instruction.target);
     switch (instruction.kind) {
       case Instruction::Kind::plain:
         assembler_.put(bytes);
-        return true;
-      case Instruction::Kind::ret:
-        assembler_.put(bytes);
-        ended_ = true;
+        ended_ = is_return(bytes);
         return true;
       case Instruction::Kind::rip_relative: {
         const std::uint64_t to = assembler_.here();
-        const auto means = at_ + bytes.size() +
-                           static_cast<std::uint64_t>(
-                               std::int64_t{rec::displacement_at(bytes, instruction.displacement_at)});
+        const std::int64_t displacement = rec::displacement_at(bytes, instruction.displacement_at);
         assembler_.put(bytes);
-        assembler_.patch_displacement(to + instruction.displacement_at, means, to + bytes.size());
+        assembler_.patch_displacement(to + instruction.displacement_at,
+                                      at_ + bytes.size() + static_cast<std::uint64_t>(displacement),
+                                      to + bytes.size());
         return true;
       }
       case Instruction::Kind::jump:
         assembler_.put({0xe9});
-        assembler_.put_displacement(target);
+        assembler_.put_displacement(instruction.target);
         ended_ = true;
         return true;
       case Instruction::Kind::conditional:
         assembler_.put({0x0f, 0x80U | instruction.condition});
-        assembler_.put_displacement(target);
+        assembler_.put_displacement(instruction.target);
         return true;
-      case Instruction::Kind::other:
+      case Instruction::Kind::counted:
+      case Instruction::Kind::call:
+      case Instruction::Kind::fixed:
+      case Instruction::Kind::repeated:
+      case Instruction::Kind::leaves:
         return false;
     }
     return false;
   }
 
+  // ret, with or without an immediate, a rep or a notrack prefix.
+  static bool is_return(std::span<const std::byte> bytes) {
+    const std::uint8_t first = byte_at(bytes, 0);
+    const std::uint8_t opcode =
+        (first == 0xf3 || first == 0xf2) && bytes.size() > 1 ? byte_at(bytes, 1) : first;
+    return opcode == 0xc3 || opcode == 0xc2;
+  }
+
   const Surroundings& code_;
   Assembler& assembler_;
-  Disassembler disassembler_;
   std::uint64_t at_ = 0;
   bool ended_ = false;
 };

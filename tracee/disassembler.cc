@@ -14,7 +14,6 @@ struct Disassembler::State {
 Disassembler::Disassembler() : state_(std::make_unique<State>()) {
   const cs_err opened = cs_open(CS_ARCH_X86, CS_MODE_64, &state_->handle);
   if (opened != CS_ERR_OK) fail("cannot start the disassembler: {}", cs_strerror(opened));
-  cs_option(state_->handle, CS_OPT_DETAIL, CS_OPT_ON);
   state_->instruction = cs_malloc(state_->handle);
   ENSURE(state_->instruction != nullptr, "no memory for an instruction");
 }
@@ -26,63 +25,91 @@ Disassembler::~Disassembler() {
 
 namespace {
 
-bool in_group(const cs_detail& detail, std::uint8_t group) {
-  for (std::uint8_t i = 0; i < detail.groups_count; ++i) {
-    if (detail.groups[i] == group) return true;
+// No program runs these.
+bool is_for_kernels_only(unsigned id) {
+  switch (id) {
+    case X86_INS_HLT:
+    case X86_INS_IN:
+    case X86_INS_OUT:
+    case X86_INS_INSB:
+    case X86_INS_INSD:
+    case X86_INS_INSW:
+    case X86_INS_OUTSB:
+    case X86_INS_OUTSD:
+    case X86_INS_OUTSW:
+    case X86_INS_CLI:
+    case X86_INS_STI:
+    case X86_INS_INT1:
+    case X86_INS_IRET:
+    case X86_INS_IRETD:
+    case X86_INS_IRETQ:
+    case X86_INS_RETF:
+    case X86_INS_RETFQ:
+      return true;
+    default:
+      return false;
   }
-  return false;
 }
 
-bool uses_rip(const cs_x86& x86) {
-  for (std::uint8_t i = 0; i < x86.op_count; ++i) {
-    if (x86.operands[i].type == X86_OP_MEM && x86.operands[i].mem.base == X86_REG_RIP) return true;
-  }
-  return false;
+bool is_unpredictable(unsigned id) {
+  return id == X86_INS_CPUID || id == X86_INS_XGETBV || id == X86_INS_RDRAND || id == X86_INS_RDSEED ||
+         id == X86_INS_RDTSC || id == X86_INS_RDTSCP;
 }
 
-void describe_jump(const cs_insn& raw, Instruction& instruction) {
-  const cs_x86& x86 = raw.detail->x86;
-  if (x86.op_count != 1 || x86.operands[0].type != X86_OP_IMM) return;  // indirect
-  instruction.target = x86.operands[0].imm - static_cast<std::int64_t>(raw.address);
-  if (raw.id == X86_INS_JMP) {
-    instruction.kind = Instruction::Kind::jump;
-    return;
+// The length of an instruction with a VEX or EVEX prefix (Intel SDM, volume 2, 2.3 and 2.7), of which
+// Capstone 4 does not know all: prefix, opcode, operands in memory as everywhere, and an immediate byte where
+// the opcode has one.
+std::optional<std::uint64_t> vector_length(std::span<const std::byte> bytes) {
+  const auto at = [&](std::uint64_t i) {
+    return i < bytes.size() ? std::to_integer<unsigned>(bytes[i]) : 0U;
+  };
+  const unsigned first = at(0);
+  const std::uint64_t prefix = first == 0xc5 ? 2 : first == 0xc4 ? 3 : 4;
+  const unsigned map = first == 0xc5 ? 1 : at(1) & (first == 0xc4 ? 31U : 7U);
+  const bool is_reserved = first == 0x62 && ((at(1) & 8) != 0 || (at(2) & 4) == 0);
+  if (map == 0 || map == 4 || map > 6 || is_reserved) return std::nullopt;
+  const unsigned opcode = at(prefix);
+  std::uint64_t length = prefix + 2;
+  if (map == 1 && opcode == 0x77) {  // vzeroupper, vzeroall: nothing follows
+    return length - 1 <= bytes.size() ? std::optional(length - 1) : std::nullopt;
   }
-  // 70+cc rel8, 0F 80+cc rel32; loop and jrcxz have other opcodes.
-  const bool is_short = (x86.opcode[0] & 0xf0) == 0x70;
-  const bool is_near = x86.opcode[0] == 0x0f && (x86.opcode[1] & 0xf0) == 0x80;
-  if (!is_short && !is_near) return;
-  instruction.kind = Instruction::Kind::conditional;
-  instruction.condition = static_cast<std::uint8_t>((is_short ? x86.opcode[0] : x86.opcode[1]) & 15);
+  const unsigned modrm = at(prefix + 1);
+  const unsigned mode = modrm >> 6;
+  const bool has_index = (modrm & 7) == 4 && mode != 3;
+  const unsigned base = has_index ? at(length) & 7 : modrm & 7;
+  if (has_index) ++length;
+  if (mode == 1) length += 1;
+  if (mode == 2 || (mode == 0 && base == 5)) length += 4;
+  const bool takes_byte =
+      (opcode >= 0x70 && opcode <= 0x73) || opcode == 0xc2 || (opcode >= 0xc4 && opcode <= 0xc6);
+  if (map == 3 || (map == 1 && takes_byte)) length += 1;
+  return length <= bytes.size() ? std::optional(length) : std::nullopt;
+}
+
+// In 64-bit mode nothing else begins with these.
+bool has_vector_prefix(std::span<const std::byte> bytes) {
+  return !bytes.empty() &&
+         (bytes[0] == std::byte{0x62} || bytes[0] == std::byte{0xc4} || bytes[0] == std::byte{0xc5});
 }
 
 }  // namespace
 
-std::optional<Instruction> Disassembler::decode(std::span<const std::byte> bytes) {
+std::optional<DecodedLength> Disassembler::decode(std::span<const std::byte> bytes) {
+  DecodedLength instruction;
+  if (has_vector_prefix(bytes)) {
+    const auto length = vector_length(bytes);
+    if (!length) return std::nullopt;
+    instruction.length = *length;
+    return instruction;
+  }
   const auto* code = reinterpret_cast<const std::uint8_t*>(bytes.data());
   std::size_t size = bytes.size();
-  std::uint64_t address = 0x1000;  // so that targets before it are no negative numbers
+  std::uint64_t address = 0;
   if (!cs_disasm_iter(state_->handle, &code, &size, &address, state_->instruction)) return std::nullopt;
   const cs_insn& raw = *state_->instruction;
-  const cs_detail& detail = *raw.detail;
-  Instruction instruction;
   instruction.length = raw.size;
-  if (in_group(detail, CS_GRP_RET)) {
-    instruction.kind = Instruction::Kind::ret;
-  } else if (in_group(detail, CS_GRP_JUMP)) {
-    describe_jump(raw, instruction);
-  } else if (in_group(detail, CS_GRP_CALL) || in_group(detail, CS_GRP_INT) || in_group(detail, CS_GRP_IRET) ||
-             in_group(detail, CS_GRP_PRIVILEGE) || raw.id == X86_INS_SYSCALL || raw.id == X86_INS_SYSENTER ||
-             raw.id == X86_INS_LOOP || raw.id == X86_INS_LOOPE || raw.id == X86_INS_LOOPNE ||
-             raw.id == X86_INS_XBEGIN) {
-    instruction.kind = Instruction::Kind::other;
-  } else if (uses_rip(detail.x86)) {
-    instruction.kind = Instruction::Kind::rip_relative;
-    instruction.displacement_at = detail.x86.encoding.disp_offset;
-    if (detail.x86.encoding.disp_size != 4) instruction.kind = Instruction::Kind::other;
-  } else {
-    instruction.kind = Instruction::Kind::plain;
-  }
+  instruction.is_unpredictable = is_unpredictable(raw.id);
+  instruction.is_privileged = is_for_kernels_only(raw.id);
   return instruction;
 }
 

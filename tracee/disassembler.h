@@ -1,4 +1,5 @@
-// Capstone behind one small type: one instruction at a time, with what rec wants to know of it.
+// Goes through code instruction by instruction, for those who look for certain ones: lengths, nothing else.
+// (What an instruction does, and whether it can be moved: tracee/instruction.h.)
 #pragma once
 
 #include <cstddef>
@@ -9,20 +10,10 @@
 
 namespace rec {
 
-struct Instruction {
-  enum class Kind : std::uint8_t {
-    plain,         // can be executed anywhere
-    rip_relative,  // has a displacement from its own end: at displacement_at, 4 bytes
-    jump,          // jmp with a displacement
-    conditional,   // jcc with a displacement
-    ret,
-    other,  // call, loop, jrcxz, system call, interrupt, …: means something else elsewhere, or stays
-  };
+struct DecodedLength {
   std::uint64_t length = 0;
-  Kind kind = Kind::other;
-  std::uint8_t displacement_at = 0;  // rip_relative
-  std::uint8_t condition = 0;        // conditional: the low four bits of its opcode
-  std::int64_t target = 0;           // jump, conditional: relative to the instruction's start
+  bool is_unpredictable = false;  // rdtsc, rdtscp, rdrand, rdseed, cpuid, xgetbv
+  bool is_privileged = false;     // for kernels only: met on the way, it says that what is decoded is data
 };
 
 class Disassembler {
@@ -33,8 +24,8 @@ class Disassembler {
   Disassembler& operator=(const Disassembler&) = delete;
   ~Disassembler();
 
-  // The instruction at the start of `bytes`; nullopt when it is none, or one that Capstone does not know.
-  [[nodiscard]] std::optional<Instruction> decode(std::span<const std::byte> bytes);
+  // The instruction at the start of `bytes`; nullopt when it is none, or an unknown one.
+  [[nodiscard]] std::optional<DecodedLength> decode(std::span<const std::byte> bytes);
 
  private:
   struct State;

@@ -1,6 +1,5 @@
 #include "tracee/instruction_finder.h"
 
-#include <capstone/capstone.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
+#include "tracee/disassembler.h"
 #include "tracee/elf_functions.h"
 
 namespace rec {
@@ -26,10 +26,16 @@ unsigned byte_at(std::span<const std::byte> bytes, std::size_t at) {
   return std::to_integer<unsigned>(bytes[at]);
 }
 
-// Positions of opcodes (0F …) that may be ours: 0F A2 cpuid, 0F 01 D0 xgetbv, 0F C7 with /6 or /7 and a
-// register.
-std::vector<std::uint64_t> find_patterns(std::span<const std::byte> bytes) {
-  std::vector<std::uint64_t> hits;
+// A position where the bytes of one of these instructions stand.
+struct Hit {
+  std::uint64_t at;  // of the opcode's first byte
+  bool is_counter;
+};
+
+// 0F A2 cpuid, 0F 01 D0 xgetbv, 0F C7 with /6 or /7 and a register; 0F 31 rdtsc and 0F 01 F9 rdtscp, which
+// fault by themselves for as long as nothing is sure about them.
+std::vector<Hit> find_patterns(std::span<const std::byte> bytes, bool counters) {
+  std::vector<Hit> hits;
   const std::byte* const begin = bytes.data();
   const std::byte* const end = begin + bytes.size();
   for (const std::byte* at = begin; at != end; ++at) {
@@ -38,74 +44,22 @@ std::vector<std::uint64_t> find_patterns(std::span<const std::byte> bytes) {
     const auto left = static_cast<std::size_t>(end - at);
     const unsigned second = left > 1 ? std::to_integer<unsigned>(at[1]) : 0;
     const unsigned third = left > 2 ? std::to_integer<unsigned>(at[2]) : 0;
-    if (second == 0xa2 || (second == 0x01 && third == 0xd0) || (second == 0xc7 && third >= 0xf0)) {
-      hits.push_back(static_cast<std::uint64_t>(at - begin));
+    const bool is_counter = second == 0x31 || (second == 0x01 && third == 0xf9);
+    if (is_counter
+            ? counters
+            : second == 0xa2 || (second == 0x01 && third == 0xd0) || (second == 0xc7 && third >= 0xf0)) {
+      hits.push_back({static_cast<std::uint64_t>(at - begin), is_counter});
     }
   }
   return hits;
 }
 
-class Disassembler {
- public:
-  Disassembler() {
-    const cs_err opened = cs_open(CS_ARCH_X86, CS_MODE_64, &handle_);
-    if (opened != CS_ERR_OK) fail("cannot start the disassembler: {}", cs_strerror(opened));
-    instruction_ = cs_malloc(handle_);
-    ENSURE(instruction_ != nullptr, "no memory for an instruction");
+void leave_alone(FoundInstructions& found, const Hit& hit, std::uint64_t at) {
+  if (hit.is_counter) {
+    found.counters_left_alone.push_back(at);
+  } else {
+    found.left_alone.push_back(at);
   }
-  Disassembler(const Disassembler&) = delete;
-  Disassembler& operator=(const Disassembler&) = delete;
-  ~Disassembler() {
-    cs_free(instruction_, 1);
-    cs_close(&handle_);
-  }
-
-  struct Decoded {
-    std::uint64_t length;
-    unsigned id;  // x86_insn
-  };
-  // The instruction at the start of `bytes`; nullopt when it is none, or one that Capstone does not know.
-  [[nodiscard]] std::optional<Decoded> decode(std::span<const std::byte> bytes) {
-    const auto* code = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    std::size_t size = bytes.size();
-    std::uint64_t address = 0;
-    if (!cs_disasm_iter(handle_, &code, &size, &address, instruction_)) return std::nullopt;
-    return Decoded{instruction_->size, instruction_->id};
-  }
-
- private:
-  csh handle_ = 0;
-  cs_insn* instruction_ = nullptr;
-};
-
-// No program runs these: met on the way, they say that what is decoded is data.
-bool is_for_kernels_only(unsigned id) {
-  switch (id) {
-    case X86_INS_HLT:
-    case X86_INS_IN:
-    case X86_INS_OUT:
-    case X86_INS_INSB:
-    case X86_INS_INSD:
-    case X86_INS_INSW:
-    case X86_INS_OUTSB:
-    case X86_INS_OUTSD:
-    case X86_INS_OUTSW:
-    case X86_INS_CLI:
-    case X86_INS_STI:
-    case X86_INS_INT1:
-    case X86_INS_IRET:
-    case X86_INS_IRETD:
-    case X86_INS_IRETQ:
-    case X86_INS_RETF:
-    case X86_INS_RETFQ:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool is_ours(unsigned id) {
-  return id == X86_INS_CPUID || id == X86_INS_XGETBV || id == X86_INS_RDRAND || id == X86_INS_RDSEED;
 }
 
 // Decodes one stretch of code from its start, and judges the patterns in it in ascending order.
@@ -122,7 +76,7 @@ class Walk {
   [[nodiscard]] bool covers(std::uint64_t hit) const { return hit >= range_.start && hit < range_.end; }
 
   // The opcode at `hit`: an instruction of ours, part of another one, or in doubt.
-  void judge(std::uint64_t hit, FoundInstructions& found) {
+  void judge(const Hit& what, std::uint64_t hit, FoundInstructions& found) {
     while (!lost_ && at_ <= hit) {
       const auto decoded = disassembler_.decode(bytes_.subspan(at_, range_.end - at_));
       lost_ =
@@ -130,22 +84,22 @@ class Walk {
       if (lost_) break;
       const std::uint64_t start = at_;
       at_ += decoded->length;
-      if (at_ <= hit || !is_ours(decoded->id)) continue;
+      if (at_ <= hit || !decoded->is_unpredictable) continue;
       const auto known = decode_trapped(bytes_.subspan(start, decoded->length));
       if (known && known->length == decoded->length) {
         found.sites.push_back({start, *known});
       } else {
-        found.left_alone.push_back(hit);  // with prefixes that no assembler makes
+        leave_alone(found, what, hit);  // with prefixes that no assembler makes
       }
     }
-    if (lost_) found.left_alone.push_back(hit);
+    if (lost_) leave_alone(found, what, hit);
   }
 
  private:
-  [[nodiscard]] bool is_doubtful(const Disassembler::Decoded& decoded) const {
+  [[nodiscard]] bool is_doubtful(const DecodedLength& decoded) const {
     // Two zero bytes are an instruction, too (add %al,(%rax)); they are padding, or data.
     const bool zeros = decoded.length == 2 && byte_at(bytes_, at_) == 0 && byte_at(bytes_, at_ + 1) == 0;
-    return zeros || is_for_kernels_only(decoded.id);
+    return zeros || decoded.is_privileged;
   }
 
   Disassembler& disassembler_;
@@ -179,7 +133,7 @@ bool code_may_hold_instructions(int fd, std::uint64_t size) {
   for (const ElfFunctions::Range& code : elf.code()) {
     for (std::uint64_t at = code.start; at < code.end; at += piece - overlap) {
       const std::size_t length = std::min<std::uint64_t>(piece, code.end - at);
-      if (may_hold_instructions(read_at(fd, at, std::span(buffer.get(), length)))) return true;
+      if (!find_patterns(read_at(fd, at, std::span(buffer.get(), length)), true).empty()) return true;
     }
   }
   return false;
@@ -198,14 +152,14 @@ FoundInstructions find_instructions_in_elf(std::span<const std::byte> file) {
   FoundInstructions found;
   ElfFunctions functions(file);
   if (!functions.is_elf()) {
-    found.left_alone = find_patterns(file);
+    for (const Hit& hit : find_patterns(file, true)) leave_alone(found, hit, hit.at);
     return found;
   }
   std::optional<Disassembler> disassembler;  // most files need none
   for (const ElfFunctions::Range& code : functions.code()) {
     std::optional<Walk> walk;
-    for (const std::uint64_t hit : find_patterns(file.subspan(code.start, code.end - code.start))) {
-      const std::uint64_t offset = code.start + hit;
+    for (const Hit& hit : find_patterns(file.subspan(code.start, code.end - code.start), true)) {
+      const std::uint64_t offset = code.start + hit.at;
       if (!walk || !walk->covers(offset)) {
         const auto function = functions.at(offset);
         walk.reset();
@@ -215,9 +169,9 @@ FoundInstructions find_instructions_in_elf(std::span<const std::byte> file) {
         }
       }
       if (walk) {
-        walk->judge(offset, found);
+        walk->judge(hit, offset, found);
       } else {
-        found.left_alone.push_back(offset);
+        leave_alone(found, hit, offset);
       }
     }
   }
@@ -226,22 +180,22 @@ FoundInstructions find_instructions_in_elf(std::span<const std::byte> file) {
 
 FoundInstructions find_instructions_in_memory(std::span<const std::byte> code) {
   FoundInstructions found;
-  const std::vector<std::uint64_t> hits = find_patterns(code);
+  const std::vector<Hit> hits = find_patterns(code, false);
   if (hits.empty()) return found;
   Disassembler disassembler;
   const std::uint64_t decoded = std::min<std::uint64_t>(code.size(), longest_decoded);
   Walk walk(disassembler, code, {0, decoded}, true);
-  for (const std::uint64_t hit : hits) {
-    if (hit < decoded) {
-      walk.judge(hit, found);
+  for (const Hit& hit : hits) {
+    if (hit.at < decoded) {
+      walk.judge(hit, hit.at, found);
     } else {
-      found.left_alone.push_back(hit);
+      leave_alone(found, hit, hit.at);
     }
   }
   return found;
 }
 
-bool may_hold_instructions(std::span<const std::byte> code) { return !find_patterns(code).empty(); }
+bool may_hold_instructions(std::span<const std::byte> code) { return !find_patterns(code, false).empty(); }
 
 const FoundInstructions* InstructionFinder::in_file(const std::string& open_path) {
   struct stat info {};

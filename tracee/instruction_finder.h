@@ -1,5 +1,5 @@
 // Finds, in machine code, the instructions that answer differently from run to run or from processor to
-// processor and that nothing makes trap by itself: rdrand, rdseed, rdpid, cpuid, xgetbv. (xgetbv with ECX 0
+// processor: rdrand, rdseed, rdpid, cpuid, xgetbv, rdtsc, rdtscp. (xgetbv with ECX 0
 // gives the same on one machine at all times; but which ECX it will have, the code does not tell, and a trace
 // may be replayed on another machine.)
 //
@@ -31,16 +31,18 @@ struct FoundInstructions {
   std::vector<FoundInstruction> sites;  // sorted
   std::vector<std::uint64_t>
       left_alone;  // where the bytes of such an instruction are, in doubtful surroundings; sorted
+  // The same for rdtsc and rdtscp. (They fault by themselves unless PR_SET_TSC says otherwise.)
+  std::vector<std::uint64_t> counters_left_alone;
 };
 
 // In a whole ELF file. In a file of another format all patterns are left alone.
 [[nodiscard]] FoundInstructions find_instructions_in_elf(std::span<const std::byte> file);
 
 // In memory that no file is behind, which has to begin with an instruction: all up to the pattern must
-// decode, as instructions that a program could make use of.
+// decode, as instructions that a program could make use of. rdtsc and rdtscp are not looked for.
 [[nodiscard]] FoundInstructions find_instructions_in_memory(std::span<const std::byte> code);
 
-// Whether there is any such pattern; most code has none.
+// Whether there is any such pattern in memory that no file is behind; most has none.
 [[nodiscard]] bool may_hold_instructions(std::span<const std::byte> code);
 
 // Remembers what each version of each file holds.

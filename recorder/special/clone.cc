@@ -67,6 +67,7 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
   }
   Task& child = session.add_task(child_tid, process);
   child.signal_mask = parent.signal_mask;
+  child.counter_traps = parent.counter_traps;
   session.agents().adopt(child);
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
   const Stopped stopped(child_tid);

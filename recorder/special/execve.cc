@@ -213,6 +213,7 @@ void finish_exec(Session& session, Task& task) {
     extra.mappings.push_back(describe(session, task, entry, task.call.data));
     patch_code(session, task, entry, entry.start.address(), entry.end.address(), file_of(task, entry));
   }
+  (void)session.agents().set_counter(task, 0);
   extra.after = stopped.registers();
   extra.after->rax = 0;
   task.call.call.args[5] = heap_end;

@@ -26,7 +26,7 @@ bool is_error(int64_t result) { return static_cast<uint64_t>(result) > ~last_err
 void barrier() { __asm__ volatile("" ::: "memory"); }
 
 uint64_t now(Slot* slot) {
-  if (globals().clock == ClockSource::time_stamp_counter) {
+  if (slot->clock_source == ClockSource::time_stamp_counter) {
     uint32_t low = 0, high = 0;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return uint64_t{high} << 32 | low;

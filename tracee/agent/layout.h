@@ -109,7 +109,7 @@ struct Record {
   uint16_t nr;  // no_call: filler
   uint8_t pieces;
   uint8_t arguments;  // replay: how many of them are to be compared
-  uint64_t enter;     // recording: time (see Globals::clock); replay: number of the event
+  uint64_t enter;     // recording: time (see Slot::clock_source); replay: number of the event
   uint64_t leave;
   int64_t result;
   uint64_t args[6];
@@ -137,7 +137,6 @@ enum class ClockSource : uint32_t { time_stamp_counter, system_call };
 
 struct Globals {
   Mode mode;
-  ClockSource clock;  // Record times: ticks, or ns of CLOCK_MONOTONIC
 };
 
 // Where in the agent a task is.
@@ -174,6 +173,7 @@ struct Slot {
   uint64_t trap_argument;                 // 200
   int64_t clock[2];                       // 208: struct timespec
   uint64_t entry;                         // 224: where code_address leads to
+  ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224);
 
