@@ -93,6 +93,11 @@ IndexContents read_index(const fb::Index& index, std::uint64_t index_offset) {
   read.summary = unpack(*index.summary());
   if (read.summary.events != read.map.event_count)
     throw Implausible{"it counts other events than its chunks have"};
+  if (index.tasks() != nullptr) read.tasks.assign(index.tasks()->begin(), index.tasks()->end());
+  for (const std::size_t number : read.map.events) {
+    const fb::ChunkEntry& entry = *index.chunks()->Get(static_cast<std::uint32_t>(number));
+    read.task_ranges.push_back({entry.first_task(), entry.task_count()});
+  }
   for (std::uint32_t i = 0; i < size_of(index.contents()); ++i)
     add_content(read.contents, *index.contents()->Get(i));
   check_aligned(index.blocks());

@@ -36,6 +36,13 @@ struct IndexContents {
   TraceSummary summary;
   std::unordered_map<std::uint32_t, Content> contents;
   std::unordered_map<BlockHash, std::size_t, HashOfBlockHash> block_chunks;
+  // For each of map.events, where in `tasks` those are that have events in it.
+  struct TaskRange {
+    std::uint32_t first;
+    std::uint32_t count;
+  };
+  std::vector<TaskRange> task_ranges;
+  std::vector<std::int32_t> tasks;
 };
 
 // `index_offset`: where the index chunk begins. Throws Implausible unless everything fits together.

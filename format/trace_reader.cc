@@ -31,6 +31,8 @@ class TraceReader::Impl final : private BlockSource {
 
   const Event* next();
   void seek(EventNumber number) { position_ = number.value(); }
+  [[nodiscard]] std::optional<EventRange> chunk_with(Tid task, EventNumber from) const;
+  [[nodiscard]] EventNumber near(std::uint64_t time_ns) const;
   const Content& content(ContentId id);
   std::span<const std::byte> block(const BlockHash& hash) { return find_block(hash, callers_block_); }
 
@@ -49,6 +51,8 @@ class TraceReader::Impl final : private BlockSource {
   bool open_at_position();
   void load_events(std::size_t number);
   std::size_t chunk_of_position() const;
+  // Where in map_.events the chunk is that has the event.
+  [[nodiscard]] std::size_t place_of_chunk_with(std::uint64_t event) const;
   void announce(const fb::Events& events, std::size_t number);
   void announce_next();
   std::span<const std::byte> stored_block(const BlockHash& hash) override {
@@ -74,6 +78,9 @@ class TraceReader::Impl final : private BlockSource {
   RawChunk events_raw_;
   std::size_t events_number_ = 0;  // the chunk that decoder_ reads
   std::optional<EventDecoder> decoder_;
+
+  std::vector<IndexContents::TaskRange> task_ranges_;  // see IndexContents; empty without an index
+  std::vector<std::int32_t> tasks_;
 
   std::unordered_map<std::uint32_t, Content> contents_;
   std::size_t announced_ = 0;  // of map_.announcing, how many are in contents_
@@ -125,6 +132,8 @@ void TraceReader::Impl::take_index(const ChunkPlace& place) {
     summary_ = read.summary;
     contents_ = std::move(read.contents);
     block_chunks_ = std::move(read.block_chunks);
+    task_ranges_ = std::move(read.task_ranges);
+    tasks_ = std::move(read.tasks);
     announced_ = map_.announcing.size();
     content_chunks_seen_ = map_.content.size();
   } catch (const Implausible& implausible) {
@@ -195,12 +204,36 @@ bool TraceReader::Impl::open_at_position() {
 }
 
 std::size_t TraceReader::Impl::chunk_of_position() const {
-  const auto after = std::upper_bound(map_.events.begin(), map_.events.end(), position_,
-                                      [this](std::uint64_t event, std::size_t chunk) {
-                                        return event < map_.chunks[chunk].header.first_event;
+  return map_.events[place_of_chunk_with(position_)];
+}
+
+std::size_t TraceReader::Impl::place_of_chunk_with(std::uint64_t event) const {
+  const auto after = std::upper_bound(map_.events.begin(), map_.events.end(), event,
+                                      [this](std::uint64_t wanted, std::size_t chunk) {
+                                        return wanted < map_.chunks[chunk].header.first_event;
                                       });
-  ENSURE(after != map_.events.begin(), "event {}", position_);
-  return *(after - 1);
+  ENSURE(after != map_.events.begin(), "event {}", event);
+  return static_cast<std::size_t>(after - map_.events.begin()) - 1;
+}
+
+std::optional<TraceReader::EventRange> TraceReader::Impl::chunk_with(Tid task, EventNumber from) const {
+  if (from.value() >= map_.event_count) return std::nullopt;
+  for (std::size_t i = place_of_chunk_with(from.value()); i < task_ranges_.size(); ++i) {
+    const auto first = tasks_.begin() + task_ranges_[i].first;
+    const auto last = first + task_ranges_[i].count;
+    if (std::find(first, last, task.value()) == last) continue;
+    const layout::ChunkHeader& header = map_.chunks[map_.events[i]].header;
+    return EventRange{EventNumber(header.first_event), EventNumber(header.first_event + header.event_count)};
+  }
+  return std::nullopt;
+}
+
+EventNumber TraceReader::Impl::near(std::uint64_t time_ns) const {
+  for (const std::size_t number : map_.events) {
+    const layout::ChunkHeader& header = map_.chunks[number].header;
+    if (header.last_ns >= time_ns) return EventNumber(header.first_event);
+  }
+  return EventNumber(map_.event_count);
 }
 
 void TraceReader::Impl::load_events(std::size_t number) {
@@ -315,6 +348,10 @@ bool TraceReader::is_damaged() const { return impl_->is_damaged(); }
 std::uint64_t TraceReader::event_count() const { return impl_->event_count(); }
 const Event* TraceReader::next() { return impl_->next(); }
 void TraceReader::seek(EventNumber number) { impl_->seek(number); }
+std::optional<TraceReader::EventRange> TraceReader::chunk_with(Tid task, EventNumber from) const {
+  return impl_->chunk_with(task, from);
+}
+EventNumber TraceReader::near(std::uint64_t time_ns) const { return impl_->near(time_ns); }
 const Content& TraceReader::content(ContentId id) { return impl_->content(id); }
 std::span<const std::byte> TraceReader::block(const BlockHash& hash) { return impl_->block(hash); }
 std::uint64_t TraceReader::file_size() const { return impl_->file_size(); }

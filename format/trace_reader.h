@@ -47,6 +47,17 @@ class [[nodiscard]] TraceReader {
   // The next event returned by next() will be number `number` (or the end, if there are fewer).
   void seek(EventNumber number);
 
+  // Where to look for a time or a task without reading everything before.
+  struct EventRange {
+    EventNumber first{};
+    EventNumber end{};  // the number after the last one
+  };
+  // The first part of the trace, from event `from` on, that has events of the task. nullopt: there is none,
+  // or the trace has no index.
+  [[nodiscard]] std::optional<EventRange> chunk_with(Tid task, EventNumber from) const;
+  // An event before all that ended at `time_ns` or later, and not far before the first of them.
+  [[nodiscard]] EventNumber near(std::uint64_t time_ns) const;
+
   // Contents announced so far in the part of the file before the current event, or in a finished trace all of
   // them. Throws Error for an id that the trace does not have.
   [[nodiscard]] const Content& content(ContentId id);

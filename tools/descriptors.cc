@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -75,6 +76,20 @@ bool makes_close_on_exec(const Event& event, const Syscall& call) {
   return false;
 }
 
+// The address that a call passed or was given in an argument.
+std::string address_behind(const Event& event, std::size_t argument) {
+  constexpr std::size_t longest = 128;  // sizeof(sockaddr_storage)
+  for (const Data& piece : event.data) {
+    if (piece.argument == argument && piece.address.address() == event.args[argument])
+      return address_text(piece.bytes.first(std::min(piece.bytes.size(), longest)));
+  }
+  return {};
+}
+
+bool tells_address(std::int32_t nr) {
+  return nr == SYS_bind || nr == SYS_connect || nr == SYS_getsockname || nr == SYS_getpeername;
+}
+
 // Without empty parts, "." and "..". The text alone decides: a symbolic link before ".." is not followed.
 std::string normalised(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -120,6 +135,48 @@ std::string Descriptors::absolute(Tid task, TraceeFd directory, std::string_view
   if (base == nullptr) return path.empty() ? std::string() : normalised(path);
   if (path.empty()) return *base;
   return normalised(*base + '/' + std::string(path));
+}
+
+std::string Descriptors::socket_text(Tid task, TraceeFd fd) const {
+  const auto of = tasks_.find(task);
+  const std::shared_ptr<Socket> socket = of == tasks_.end() ? nullptr : socket_of(of->second, fd.value());
+  return socket == nullptr ? std::string() : rec::socket_text(*socket);
+}
+
+std::shared_ptr<Socket> Descriptors::socket_of(const Task& task, std::int32_t fd) const {
+  const auto open = task.files->find(fd);
+  return open == task.files->end() ? nullptr : open->second.socket;
+}
+
+// Of a call that gives a descriptor: its new socket, or the one that it copies.
+std::shared_ptr<Socket> Descriptors::new_socket(const Event& event, const Task& task) const {
+  if (is_copy(event)) return socket_of(task, fd_in(event.args[0]));
+  constexpr std::uint64_t type_mask = 0xf;  // SOCK_TYPE_MASK, linux/net.h
+  if (event.nr == SYS_socket) {
+    return std::make_shared<Socket>(Socket{.family = fd_in(event.args[0]),
+                                           .type = static_cast<std::int32_t>(event.args[1] & type_mask),
+                                           .protocol = fd_in(event.args[2]),
+                                           .number = sockets_});
+  }
+  if (event.nr != SYS_accept && event.nr != SYS_accept4) return nullptr;
+  const std::shared_ptr<Socket> listening = socket_of(task, fd_in(event.args[0]));
+  if (listening == nullptr) return nullptr;
+  Socket accepted = *listening;
+  accepted.number = sockets_;
+  accepted.peer = address_behind(event, 1);
+  return std::make_shared<Socket>(std::move(accepted));
+}
+
+// The calls that tell a socket's addresses.
+void Descriptors::on_socket_call(const Event& event, Task& task) {
+  const std::shared_ptr<Socket> socket = socket_of(task, fd_in(event.args[0]));
+  if (socket == nullptr) return;
+  const bool has_address =
+      !dump::is_error(event.result) || (event.nr == SYS_connect && event.result == -EINPROGRESS);
+  std::string address = has_address ? address_behind(event, 1) : std::string();
+  if (address.empty()) return;
+  const bool is_peer = event.nr == SYS_connect || event.nr == SYS_getpeername;
+  (is_peer ? socket->peer : socket->local) = std::move(address);
 }
 
 std::optional<std::string> Descriptors::path_of(const Event& event) const {
@@ -199,10 +256,12 @@ void Descriptors::on_call(const Event& event) {
   const bool is_ours =
       call != nullptr && (call->changes_fds || event.nr == SYS_chdir || event.nr == SYS_fchdir ||
                           event.nr == SYS_fcntl || event.nr == SYS_ioctl);
-  if (!is_ours || (event.flags & event_no_result) != 0) return;
+  const bool is_about_sockets = tells_address(event.nr);
+  if ((!is_ours && !is_about_sockets) || (event.flags & event_no_result) != 0) return;
   const auto of = tasks_.find(event.tid);
   if (of == tasks_.end()) return;
   Task& task = of->second;
+  if (is_about_sockets) return on_socket_call(event, task);
   // The kernel has freed the number even when the file's own closing fails (close(2), "Dealing with error
   // returns").
   if (event.nr == SYS_close && event.result != -EBADF) task.files->erase(fd_in(event.args[0]));
@@ -266,7 +325,8 @@ void Descriptors::on_new_descriptor(const Event& event, const Syscall& call, Tas
   if (event.nr == SYS_dup2 && fd_in(event.args[0]) == fd) return;  // dup2(2): then it does nothing
   const std::string* name =
       is_copy(event) ? name_of(event.tid, TraceeFd(fd_in(event.args[0]))) : new_name(event, call);
-  (*task.files)[fd] = {name, makes_close_on_exec(event, call)};
+  std::shared_ptr<Socket> socket = new_socket(event, task);
+  (*task.files)[fd] = {name, makes_close_on_exec(event, call), std::move(socket)};
 }
 
 const std::string* Descriptors::new_name(const Event& event, const Syscall& call) {
@@ -295,11 +355,22 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
                                  ? (event.args[1] & SOCK_CLOEXEC) != 0
                                  : event.nr == SYS_pipe2 && (event.args[1] & O_CLOEXEC) != 0;
   const bool is_pipe = event.nr != SYS_socketpair;
-  if (is_pipe) ++pipes_;
-  for (const std::int32_t fd : *pair)
-    (*task.files)[fd] = {
-        kept(is_pipe ? fmt::format("pipe:[{}]", pipes_) : fmt::format("socket:[{}]", ++sockets_)),
-        close_on_exec};
+  if (is_pipe) {
+    ++pipes_;
+    for (const std::int32_t fd : *pair)
+      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr};
+    return;
+  }
+  Socket socket{.family = fd_in(event.args[0]),
+                .type = static_cast<std::int32_t>(event.args[1] & 0xf),
+                .protocol = fd_in(event.args[2])};
+  const std::uint64_t first = sockets_ + 1;
+  for (const std::int32_t fd : *pair) {
+    socket.number = ++sockets_;
+    socket.peer_number = socket.number == first ? first + 1 : first;
+    (*task.files)[fd] = {kept(fmt::format("socket:[{}]", socket.number)), close_on_exec,
+                         std::make_shared<Socket>(socket)};
+  }
 }
 
 }  // namespace rec

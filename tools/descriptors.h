@@ -18,6 +18,7 @@
 #include "format/event.h"
 #include "format/syscalls/table.h"
 #include "format/trace.h"
+#include "tools/sockets.h"
 
 namespace rec {
 
@@ -36,6 +37,9 @@ class Descriptors {
   // as long as this object.
   [[nodiscard]] const std::string* name_of(Tid task, TraceeFd fd) const;
 
+  // What the task's descriptor is, if it is a socket: see sockets.h. Empty otherwise.
+  [[nodiscard]] std::string socket_text(Tid task, TraceeFd fd) const;
+
   // The task's working directory; nullptr for a task that the trace has not begun.
   [[nodiscard]] const std::string* directory_of(Tid task) const;
 
@@ -51,6 +55,7 @@ class Descriptors {
   struct Open {
     const std::string* name = nullptr;
     bool close_on_exec = false;
+    std::shared_ptr<Socket> socket;  // of all copies of the descriptor
   };
   using Files = std::map<std::int32_t, Open>;
   // Shared by tasks as clone(2)'s CLONE_FILES and CLONE_FS have it.
@@ -65,10 +70,14 @@ class Descriptors {
   void on_close_range(const Event& event, Task& task);
   void on_unshare(std::uint64_t flags, Task& task);
   void on_fcntl(const Event& event, Task& task);
+  void on_socket_call(const Event& event, Task& task);
   void on_new_descriptor(const Event& event, const syscalls::Syscall& call, Task& task);
   void on_pair(const Event& event, std::size_t argument, Task& task);
   [[nodiscard]] const std::string* new_name(const Event& event, const syscalls::Syscall& call);
   [[nodiscard]] const std::string* kept(std::string name) { return &*names_.insert(std::move(name)).first; }
+
+  [[nodiscard]] std::shared_ptr<Socket> socket_of(const Task& task, std::int32_t fd) const;
+  [[nodiscard]] std::shared_ptr<Socket> new_socket(const Event& event, const Task& task) const;
 
   std::string first_directory_;
   std::unordered_map<Tid, Task> tasks_;

@@ -7,6 +7,7 @@
 #include "tools/doctor.h"
 #include "tools/record.h"
 #include "tools/replay.h"
+#include "tools/strace.h"
 
 namespace {
 
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
   rec::add_record(app, signals, &exit_status);
   rec::add_replay(app, &exit_status);
   rec::add_dump(app);
+  rec::add_strace(app, signals, &exit_status);
   rec::add_ls(app);
   rec::add_info(app);
   rec::add_ps(app);

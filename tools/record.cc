@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,39 +25,45 @@ struct Arguments {
 };
 
 // What a shell says of a command that it cannot run: 127 not found, 126 found but not runnable.
-class CannotRun : public Error {
- public:
-  CannotRun(const std::string& program, int errno_value)
-      : Error(fmt::format("cannot run ‘{}’: {}", program, errno_text(errno_value)), errno_value) {}
-};
+int status_of(const CannotRun& error) { return error.errno_value() == ENOENT ? 127 : 126; }
 
 int run(const Arguments& arguments, const InheritedSignals& signals) {
+  const int wait_status = record_program({.command = arguments.command,
+                                          .signals = signals,
+                                          .quiet = arguments.quiet,
+                                          .uses_agent = !arguments.no_agent},
+                                         arguments.output);
+  die_as(wait_status);
+  return exit_status_of(wait_status);
+}
+
+}  // namespace
+
+int record_program(const RecordRequest& request, const std::string& path) {
   RecordOptions options;
-  options.command = arguments.command;
-  options.signals = signals;
-  options.quiet = arguments.quiet;
-  options.agent = !arguments.no_agent;
+  options.command = request.command;
+  options.signals = request.signals;
+  options.quiet = request.quiet;
+  options.agent = request.uses_agent;
   options.under_filter = under_foreign_filter();
+  options.snap_bulk = std::max(options.snap_bulk, request.least_data);
+  if (request.whole_data) options.snap_bulk = std::numeric_limits<std::uint32_t>::max();
   int error = 0;
-  const auto executable = find_executable(arguments.command.front(), &error);
-  if (!executable) throw CannotRun(arguments.command.front(), error);
+  const auto executable = find_executable(request.command.front(), &error);
+  if (!executable) throw CannotRun(request.command.front(), error);
   options.executable = *executable;
-  const std::string path =
-      arguments.output.empty() ? new_recording(arguments.command.front()) : arguments.output;
-  TraceWriter writer(path, describe_recording(options));
+  const std::string file = path.empty() ? new_recording(request.command.front()) : path;
+  TraceWriter writer(file, describe_recording(options));
   RecordResult result;
   try {
     result = record(options, writer);
   } catch (const ExecFailed& failed) {
-    ::unlink(path.c_str());
-    throw CannotRun(arguments.command.front(), failed.errno_value());
+    ::unlink(file.c_str());
+    throw CannotRun(request.command.front(), failed.errno_value());
   }
-  if (!options.quiet) (void)std::fprintf(stderr, "rec: recorded to %s\n", path.c_str());
-  die_as(result.wait_status);
-  return exit_status_of(result.wait_status);
+  if (!options.quiet) (void)std::fprintf(stderr, "rec: recorded to %s\n", file.c_str());
+  return result.wait_status;
 }
-
-}  // namespace
 
 void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status) {
   auto arguments = std::make_shared<Arguments>();
@@ -77,7 +85,7 @@ void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status
       *exit_status = run(*arguments, signals);
     } catch (const CannotRun& error) {
       (void)std::fprintf(stderr, "rec: %s\n", error.what());
-      *exit_status = error.errno_value() == ENOENT ? 127 : 126;
+      *exit_status = status_of(error);
     }
   });
 }

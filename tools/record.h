@@ -1,8 +1,12 @@
-// `rec record`.
+// `rec record`, and recording for `rec strace`.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
 
+#include "format/base/error.h"
 #include "tracee/launch.h"
 
 namespace rec {
@@ -10,5 +14,26 @@ namespace rec {
 // `signals` are rec's own as it was started. `*exit_status` becomes that of the program; a program that was
 // ended by a signal ends rec by the same one.
 void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status);
+
+struct RecordRequest {
+  std::vector<std::string> command;
+  InheritedSignals signals;
+  bool quiet = false;
+  bool uses_agent = true;  // see `rec record --no-agent`
+  std::uint64_t least_data =
+      0;                    // bytes of what the program writes that are kept for printing, if more than usual
+  bool whole_data = false;  // all of them
+};
+
+// The program was not found (errno ENOENT), or cannot be executed.
+class CannotRun : public Error {
+ public:
+  CannotRun(const std::string& program, int errno_value)
+      : Error(fmt::format("cannot run ‘{}’: {}", program, errno_text(errno_value)), errno_value) {}
+};
+
+// Runs the program to its end and records it to `path`, or to a new file in the trace directory if it is
+// empty. Returns its wait status (wait(2)). Throws CannotRun (no trace is left then), Error.
+[[nodiscard]] int record_program(const RecordRequest& request, const std::string& path);
 
 }  // namespace rec

@@ -1,6 +1,6 @@
 """Fails on an include that goes against the arrows between the rooms.
 
-    format  <-  tracee  <-  recorder, replayer  <-  tools (main, record, replay, doctor_probes only)
+    format  <-  tracee  <-  recorder, replayer  <-  tools (main, record, replay, strace, doctor_probes only)
     format  <-  tools (everything else: no ptrace behind it)
 
     check_includes.py ROOT           the tree below ROOT
@@ -21,7 +21,7 @@ ALLOWED = {
     "tools": {"format", "tools"},
 }
 # The files that wire the recorder and the replayer to the command line, and what `rec doctor` tries of them.
-WIRING = {f"tools/{name}.{ending}" for name in ("main", "record", "replay", "doctor_probes") for ending in ("cc", "h")}
+WIRING = {f"tools/{name}.{ending}" for name in ("main", "record", "replay", "strace", "doctor_probes") for ending in ("cc", "h")}
 SOURCES = {".cc", ".h", ".def", ".c", ".S"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

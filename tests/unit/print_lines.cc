@@ -156,11 +156,11 @@ TEST_CASE("a process is selected with all its threads, a thread alone") {
   const Event b = getpid_by(11);
   const Event c = getpid_by(12);
   const std::vector<const Event*> events = {&leader.start, &thread.start, &other.start, &a, &b, &c};
-  const std::string process = lines_of(events, {.pid = 10});
+  const std::string process = lines_of(events, {.selection = {.pid = 10}});
   CHECK(process.find("pid    10") != std::string::npos);
   CHECK(process.find("pid    11") != std::string::npos);
   CHECK(process.find("pid    12") == std::string::npos);
-  const std::string one = lines_of(events, {.pid = 11});
+  const std::string one = lines_of(events, {.selection = {.pid = 11}});
   CHECK(one.find("pid    10") == std::string::npos);
   CHECK(one.find("pid    11") != std::string::npos);
 }
@@ -168,7 +168,7 @@ TEST_CASE("a process is selected with all its threads, a thread alone") {
 TEST_CASE("filtered calls make no line, signals and ends stay") {
   const Event call = getpid_by(5);
   const Event end = exit_of(5, 0);
-  CHECK(lines_of({&call, &end}, {.calls = "trace=read"}) == "+++ exited with 0 +++\n");
+  CHECK(lines_of({&call, &end}, {.calls = CallFilter("trace=read")}) == "+++ exited with 0 +++\n");
 }
 
 TEST_CASE("a filter takes names, classes, negation and all") {

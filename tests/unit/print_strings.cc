@@ -13,7 +13,7 @@ namespace {
 std::string quoted(std::string_view text, std::size_t limit = 32, bool more = false, Escape escape = {}) {
   Text out;
   put_quoted(out, std::as_bytes(std::span(text)), limit, more, escape);
-  return fmt::to_string(out);
+  return fmt::to_string(out.buffer);
 }
 
 TEST_CASE("quotes, backslashes and control characters have C's escapes") {
@@ -57,7 +57,7 @@ TEST_CASE("modes are octal with at least three digits") {
   const auto octal = [](std::uint64_t value) {
     Text out;
     put_octal(out, value);
-    return fmt::to_string(out);
+    return fmt::to_string(out.buffer);
   };
   CHECK(octal(0) == "000");
   CHECK(octal(02) == "002");
@@ -70,7 +70,7 @@ TEST_CASE("file modes name the type and the special bits") {
   const auto mode = [](std::uint64_t value) {
     Text out;
     put_file_mode(out, value);
-    return fmt::to_string(out);
+    return fmt::to_string(out.buffer);
   };
   CHECK(mode(0100644) == "S_IFREG|0644");
   CHECK(mode(0041777) == "S_IFDIR|S_ISVTX|0777");
@@ -85,7 +85,7 @@ TEST_CASE("hexadecimal zero has no prefix and a null pointer is NULL") {
   put_hex(out, 0xdeadbeef);
   put(out, ' ');
   put_pointer(out, 0);
-  CHECK(fmt::to_string(out) == "0 0xdeadbeef NULL");
+  CHECK(fmt::to_string(out.buffer) == "0 0xdeadbeef NULL");
 }
 
 Data piece(std::uint64_t address, std::string_view bytes, Data::Role role) {

@@ -11,7 +11,7 @@ std::string lines_of(const std::vector<const Event*>& events, const dump::DumpOp
   dump::Dumper dumper(options, TraceHeader{});
   dump::Text out;
   for (const Event* event : events) dumper.add(*event, out);
-  return fmt::to_string(out);
+  return fmt::to_string(out.buffer);
 }
 
 RecordedCall::RecordedCall(std::int32_t nr, std::initializer_list<std::uint64_t> args) {

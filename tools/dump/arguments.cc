@@ -196,6 +196,9 @@ void put_memory(const Writer& writer, const Call& call, const Arg& arg, std::uin
   if (arg.shape == Shape::length) return put_length(writer.out, call, address);
   const EventMemory* memory = memory_for(call, arg, address);
   if (memory == nullptr) return put_pointer(writer.out, address);
+  const bool is_structure = arg.type == Type::structure || arg.type == Type::array;
+  if (is_structure && !writer.options.dereferenced.shows(call.event.nr))
+    return put_pointer(writer.out, address);
   const Scope scope = scope_of(writer, call, arg, *memory);
   if (arg.rule == SizeRule::string) {
     return put_string_or_pointer(scope, address,
@@ -212,6 +215,12 @@ void put_memory(const Writer& writer, const Call& call, const Arg& arg, std::uin
 void put_id(Text& out, std::uint64_t value) {
   if (static_cast<std::uint32_t>(value) == ~0U) return put(out, "-1");
   put_decimal(out, static_cast<std::uint32_t>(value));
+}
+
+void put_directory(Text& out, std::int32_t fd) {
+  if (fd != AT_FDCWD) return put_descriptor(out, fd);
+  put_named(out, "AT_FDCWD", [&] { put_decimal(out, fd); });
+  if (out.annotations != nullptr) out.annotations->put_descriptor(out.buffer, fd);
 }
 
 }  // namespace
@@ -247,10 +256,12 @@ void put_argument(const Writer& writer, const Call& call, std::size_t index) {
   Text& out = writer.out;
   switch (arg.type) {
     case Type::int32:
+      return put_decimal(out, static_cast<std::int32_t>(value));
     case Type::fd:
+      return put_descriptor(out, static_cast<std::int32_t>(value));
     case Type::pid:
     case Type::tid:
-      return put_decimal(out, static_cast<std::int32_t>(value));
+      return put_task(out, static_cast<std::int32_t>(value));
     case Type::uint32:
       return put_decimal(out, static_cast<std::uint32_t>(value));
     case Type::int64:
@@ -266,8 +277,7 @@ void put_argument(const Writer& writer, const Call& call, std::size_t index) {
     case Type::pointer:
       return put_pointer(out, value);
     case Type::dirfd:
-      if (static_cast<std::int32_t>(value) == AT_FDCWD) return put(out, "AT_FDCWD");
-      return put_decimal(out, static_cast<std::int32_t>(value));
+      return put_directory(out, static_cast<std::int32_t>(value));
     case Type::uid:
     case Type::gid:
       return put_id(out, value);

@@ -52,7 +52,7 @@ void put_flag_word(Text& out, FlagSet set, std::uint64_t value) {
   put(out, " (");
   if (set == FlagSet::open_flags || set == FlagSet::fd_flags) put(out, "flags ");
   if (set == FlagSet::seals) put(out, "seals ");
-  syscalls::decode(set, value, out);
+  syscalls::decode(set, value, out.buffer);
   put(out, ')');
 }
 
@@ -63,10 +63,12 @@ void put_value(Text& out, const Call& call) {
     case Returns::status:
     case Returns::integer:
     case Returns::count:
-    case Returns::new_fd:
-    case Returns::process_id:
     case Returns::position:
       return put_decimal(out, result);
+    case Returns::new_fd:
+      return put_descriptor(out, static_cast<std::int32_t>(result));
+    case Returns::process_id:
+      return put_task(out, static_cast<std::int32_t>(result));
     case Returns::address:
     case Returns::hexadecimal:
       return put_hex(out, bits);
@@ -80,16 +82,32 @@ void put_value(Text& out, const Call& call) {
   }
 }
 
-// Prints arguments from `index` on until `stop` says so; returns where it stopped.
+// Prints arguments from `index` on until `stop` says so, and the comma before the one where it stopped.
+// Returns where that is.
 template <class Stop>
 std::size_t put_arguments(const Writer& writer, const Call& call, std::size_t index, Stop stop) {
   const CallForm& form = form_of_call(call.event.nr);
-  for (; index < call.args.size() && !stop(call.args[index]); ++index) {
+  const bool is_raw = writer.options.raw.shows(call.event.nr);
+  bool any = false;
+  const auto separate = [&] {
+    if (any) put(writer.out, ", ");
+    any = true;
+  };
+  for (; index < call.args.size(); ++index) {
     if (is_left_out(call, form, index)) continue;
-    if (index > 0) put(writer.out, ", ");
-    if (form.argument == nullptr || !form.argument(writer, call, index)) put_argument(writer, call, index);
+    separate();
+    if (stop(call.args[index])) break;
+    if (is_raw) {
+      put_hex(writer.out, call.event.args[index]);
+    } else {
+      put_one_argument(writer, call, index);
+    }
   }
   return index;
+}
+
+bool has_own_arguments(const Writer& writer, const Call& call) {
+  return form_of_call(call.event.nr).arguments != nullptr && !writer.options.raw.shows(call.event.nr);
 }
 
 }  // namespace
@@ -102,21 +120,30 @@ Call::Call(const Event& call_event)
       before(call_event.data, Moment::before),
       after(call_event.data, Moment::after) {}
 
-std::size_t put_call_begin(const Writer& writer, const Call& call) {
+void put_call_name(Text& out, const Call& call) {
   if (call.entry != nullptr) {
-    put(writer.out, call.entry->name);
+    put(out, call.entry->name);
   } else {
-    put_format(writer.out, "syscall_{:#x}", static_cast<std::uint32_t>(call.event.nr));
+    put_format(out, "syscall_{:#x}", static_cast<std::uint32_t>(call.event.nr));
   }
+}
+
+void put_one_argument(const Writer& writer, const Call& call, std::size_t index) {
+  const CallForm& form = form_of_call(call.event.nr);
+  if (form.argument == nullptr || !form.argument(writer, call, index)) put_argument(writer, call, index);
+}
+
+std::size_t put_call_begin(const Writer& writer, const Call& call) {
+  put_call_name(writer.out, call);
   put(writer.out, '(');
-  if (form_of_call(call.event.nr).arguments != nullptr) return 0;
+  if (has_own_arguments(writer, call)) return 0;
   return put_arguments(writer, call, 0,
                        [](const Arg& arg) { return arg.dir == Dir::out || arg.dir == Dir::inout; });
 }
 
 void put_call_end(const Writer& writer, const Call& call, std::size_t index) {
-  if (const CallForm& form = form_of_call(call.event.nr); form.arguments != nullptr) {
-    form.arguments(writer, call);
+  if (has_own_arguments(writer, call)) {
+    form_of_call(call.event.nr).arguments(writer, call);
   } else {
     put_arguments(writer, call, index, [](const Arg&) { return false; });
   }
@@ -125,6 +152,8 @@ void put_call_end(const Writer& writer, const Call& call, std::size_t index) {
 
 void put_result(const Writer& writer, const Call& call) {
   if (!call.returned()) return put(writer.out, '?');
+  if (writer.options.raw.shows(call.event.nr) && !is_error(call.event.result))
+    return put_hex(writer.out, static_cast<std::uint64_t>(call.event.result));
   if (is_error(call.event.result)) return put_error(writer.out, call.event.result);
   put_value(writer.out, call);
   if (const auto remark = form_of_call(call.event.nr).remark; remark != nullptr) remark(writer, call);

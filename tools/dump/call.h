@@ -37,6 +37,8 @@ struct Writer {
 
 // Appends one argument in the form that its type gives.
 void put_argument(const Writer& writer, const Call& call, std::size_t index);
+// The same in the form that the call gives it, if that is another.
+void put_one_argument(const Writer& writer, const Call& call, std::size_t index);
 
 // How many bytes of memory the argument's call gave or filled, by the argument's rule and the call's result.
 [[nodiscard]] std::uint64_t memory_size(const Call& call, const syscalls::Arg& arg, std::uint64_t address);
@@ -45,8 +47,11 @@ void put_argument(const Writer& writer, const Call& call, std::size_t index);
 [[nodiscard]] Scope scope_of(const Writer& writer, const Call& call, const syscalls::Arg& arg,
                              const EventMemory& memory);
 
-// `name(` and the arguments that are known when the call begins. Returns the index of the first argument that
-// is not.
+// `name`, or syscall_0x1ff.
+void put_call_name(Text& out, const Call& call);
+
+// `name(` and the arguments that are known when the call begins, up to the comma before the next. Returns the
+// index of the first argument that is not known.
 std::size_t put_call_begin(const Writer& writer, const Call& call);
 
 // The arguments from `index` on, as they are when the call has returned, and the closing parenthesis.

@@ -1,46 +1,20 @@
 #include "tools/dump/filter.h"
 
-#include <array>
+#include <charconv>
 #include <optional>
+#include <regex>
+#include <string>
 #include <utility>
 
 #include "format/base/error.h"
+#include "format/syscalls/flags.h"
 #include "format/syscalls/table.h"
+#include "tools/dump/signals.h"
 
 namespace rec::dump {
 namespace {
 
 using syscalls::Class;
-
-constexpr std::array<std::pair<std::string_view, Class>, 17> classes = {{
-    {"desc", Class::desc},
-    {"file", Class::file},
-    {"memory", Class::memory},
-    {"process", Class::process},
-    {"signal", Class::signal},
-    {"ipc", Class::ipc},
-    {"network", Class::network},
-    {"net", Class::network},
-    {"creds", Class::creds},
-    {"clock", Class::clock},
-    {"pure", Class::pure},
-    {"stat", Class::stat},
-    {"lstat", Class::lstat},
-    {"fstat", Class::fstat},
-    {"statfs", Class::statfs},
-    {"fstatfs", Class::fstatfs},
-    {"%stat", Class::stat_like},  // written %%stat
-}};
-constexpr std::pair<std::string_view, Class> statfs_like = {"%statfs", Class::statfs_like};
-
-// The name of a class, without its first %.
-std::optional<Class> class_named(std::string_view name) {
-  for (const auto& [known, bits] : classes) {
-    if (known == name) return bits;
-  }
-  if (name == statfs_like.first) return statfs_like.second;
-  return std::nullopt;
-}
 
 std::string_view without_prefix(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix ? text.substr(prefix.size()) : text;
@@ -56,9 +30,6 @@ bool is_bare_class(std::string_view word) {
 
 CallFilter::CallFilter(std::string_view expression) : inverted_(false) {
   std::string_view list = without_prefix(without_prefix(expression, "trace="), "t=");
-  if (list.find('=') != std::string_view::npos) {
-    fail("rec dump knows ‘-e trace=LIST’ only, not ‘-e {}’", expression);
-  }
   listed_.resize(static_cast<std::size_t>(syscalls::all().back().nr) + 1);
   if (!list.empty() && list.front() == '!') {
     inverted_ = true;
@@ -80,21 +51,71 @@ void CallFilter::add(std::string_view word) {
     unknown_listed_ = true;
     return;
   }
-  const bool is_class = word.front() == '%' || is_bare_class(word);
-  if (word.front() == '%') word.remove_prefix(1);
-  if (is_class) {
-    const std::optional<Class> wanted = class_named(word);
-    if (!wanted && !may_be_missing)
-      fail("‘%{}’ is not a class of system calls (‘man strace’ lists them)", word);
-    if (!wanted) return;
-    for (const syscalls::Syscall& call : syscalls::all()) {
-      if (has_class(call.classes, *wanted)) listed_[static_cast<std::size_t>(call.nr)] = true;
-    }
-    return;
-  }
+  if (word.front() == '/') return add_matching(word.substr(1));
+  if (word.front() == '%') return add_class(word.substr(1), may_be_missing);
+  if (is_bare_class(word)) return add_class(word, may_be_missing);
+  // openat@64: of the personality that every call of a trace has.
+  if (word.ends_with("@64")) word.remove_suffix(3);
   const syscalls::Syscall* call = syscalls::find(word);
   if (call == nullptr && !may_be_missing) fail("‘{}’ is not a system call", word);
   if (call != nullptr) listed_[static_cast<std::size_t>(call->nr)] = true;
+}
+
+void CallFilter::add_class(std::string_view name, bool may_be_missing) {
+  const std::optional<Class> wanted = syscalls::find_class(name);
+  if (!wanted && !may_be_missing)
+    fail("‘%{}’ is not a class of system calls (‘man strace’ lists them)", name);
+  if (!wanted) return;
+  for (const syscalls::Syscall& call : syscalls::all()) {
+    if (has_class(call.classes, *wanted)) listed_[static_cast<std::size_t>(call.nr)] = true;
+  }
+}
+
+// POSIX extended, anywhere in the name, as strace has it.
+void CallFilter::add_matching(std::string_view expression) {
+  try {
+    const std::regex wanted(std::string(expression), std::regex::extended | std::regex::nosubs);
+    for (const syscalls::Syscall& call : syscalls::all()) {
+      if (std::regex_search(call.name.begin(), call.name.end(), wanted))
+        listed_[static_cast<std::size_t>(call.nr)] = true;
+    }
+  } catch (const std::regex_error& error) {
+    fail("‘/{}’ is not a regular expression: {}", expression, error.what());
+  }
+}
+
+std::int32_t number_from(std::string_view word) {
+  std::int32_t number = 0;
+  const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (problem != std::errc() || end != word.data() + word.size() || number < 0)
+    fail("‘{}’ is not a number", word);
+  return number;
+}
+
+std::int32_t status_named(std::string_view word) {
+  constexpr std::pair<std::string_view, Status> names[] = {{"successful", Status::successful},
+                                                           {"failed", Status::failed},
+                                                           {"unfinished", Status::unfinished},
+                                                           {"unavailable", Status::unavailable},
+                                                           {"detached", Status::detached}};
+  for (const auto& [name, status] : names) {
+    if (name == word) return static_cast<std::int32_t>(status);
+  }
+  fail("‘{}’ is not how a call can end: successful, failed, unfinished, unavailable, detached", word);
+}
+
+std::int32_t signal_named(std::string_view word) {
+  constexpr std::int32_t signal_count = 64;
+  if (!word.empty() && word.front() >= '0' && word.front() <= '9') return number_from(word);
+  std::string upper;
+  for (const char c : word) upper += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  if (!upper.starts_with("SIG")) upper.insert(0, "SIG");
+  for (std::int32_t number = 1; number <= signal_count; ++number) {
+    Text name;
+    put_signal_name(name, number);
+    if (std::string_view(name.data(), name.size()) == upper) return number;
+  }
+  fail("‘{}’ is not a signal", word);
 }
 
 }  // namespace rec::dump

@@ -131,8 +131,8 @@ void put_poll_remark(const Writer& writer, const Call& call) {
         break;
       }
       Braces fields(list.next());
-      put_decimal(fields.field("fd"),
-                  static_cast<std::int32_t>((*entry)[0] | std::uint32_t{(*entry)[1]} << 16));
+      put_descriptor(fields.field("fd"),
+                     static_cast<std::int32_t>((*entry)[0] | std::uint32_t{(*entry)[1]} << 16));
       put_flags(fields.field("revents"), FlagSet::poll_events, (*entry)[3]);
     }
   }

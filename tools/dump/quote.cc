@@ -40,6 +40,24 @@ void put_escaped(Text& out, std::byte byte, bool digit_follows) {
   put_octal_escape(out, static_cast<unsigned>(byte), digit_follows);
 }
 
+bool is_plain(std::byte byte) {
+  const auto c = static_cast<char>(byte);
+  return (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r');
+}
+
+bool is_all_hex(const Text& out, std::span<const std::byte> bytes, Escape escape) {
+  switch (out.escapes) {
+    case Escapes::octal:
+    case Escapes::hex_if_not_ascii:
+      return escape == Escape::always_hex;
+    case Escapes::hex_if_any:
+      return escape == Escape::always_hex || !std::all_of(bytes.begin(), bytes.end(), is_plain);
+    case Escapes::hex:
+      return true;
+  }
+  return true;
+}
+
 void put_hex_escape(Text& out, std::byte byte) {
   constexpr std::string_view digits = "0123456789abcdef";
   const auto value = static_cast<unsigned>(byte);
@@ -52,9 +70,10 @@ void put_hex_escape(Text& out, std::byte byte) {
 
 void put_quoted(Text& out, std::span<const std::byte> bytes, std::size_t limit, bool more, Escape escape) {
   const std::span<const std::byte> shown = bytes.first(std::min(bytes.size(), limit));
+  const bool all_hex = is_all_hex(out, shown, escape);
   put(out, '"');
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    if (escape == Escape::always_hex) {
+    if (all_hex || (out.escapes == Escapes::hex_if_not_ascii && !is_plain(shown[i]))) {
       put_hex_escape(out, shown[i]);
     } else {
       put_escaped(out, shown[i], i + 1 < shown.size() && is_octal_digit(shown[i + 1]));

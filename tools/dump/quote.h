@@ -10,12 +10,12 @@
 namespace rec::dump {
 
 enum class Escape : std::uint8_t {
-  where_needed,  // "a\n\1"
-  always_hex,    // "\x61\x0a", for random bytes
+  as_asked,    // as the text's `escapes` say
+  always_hex,  // "\x61\x0a", for random bytes
 };
 
 // `bytes` in quotes, at most `limit` of them, then `...` if there were more or `more` says so.
 void put_quoted(Text& out, std::span<const std::byte> bytes, std::size_t limit, bool more = false,
-                Escape escape = Escape::where_needed);
+                Escape escape = Escape::as_asked);
 
 }  // namespace rec::dump

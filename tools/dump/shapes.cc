@@ -33,6 +33,20 @@ bool print_id(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   return true;
 }
 
+bool print_descriptor(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
+  const auto fd = load<std::int32_t>(scope, at);
+  if (!fd) return false;
+  put_descriptor(scope.out, *fd);
+  return true;
+}
+
+bool print_pid(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
+  const auto pid = load<std::int32_t>(scope, at);
+  if (!pid) return false;
+  put_task(scope.out, *pid);
+  return true;
+}
+
 template <class Integer>
 bool print_hex(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto value = load<Integer>(scope, at);
@@ -51,7 +65,8 @@ bool print_pointer(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
 bool print_fd_pair(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto fds = load<std::array<std::int32_t, 2>>(scope, at);
   if (!fds) return false;
-  put_format(scope.out, "[{}, {}]", (*fds)[0], (*fds)[1]);
+  Braces list(scope.out, '[', ']');
+  for (const std::int32_t fd : *fds) put_descriptor(list.next(), fd);
   return true;
 }
 
@@ -75,10 +90,10 @@ constexpr std::pair<Shape, ShapeForm> forms[] = {
     {Shape::file_offset, {print_number<std::int64_t>, Frame::brackets}},
     {Shape::fd_pair, {print_fd_pair}},
     {Shape::wait_status, {print_wait_status, Frame::brackets}},
-    {Shape::pid, {print_number<std::int32_t>, Frame::brackets}},
+    {Shape::pid, {print_pid, Frame::brackets}},
     {Shape::uid, {print_id, Frame::brackets}},
     {Shape::gid, {print_id, Frame::brackets}},
-    {Shape::descriptor, {print_number<std::int32_t>, Frame::brackets}},
+    {Shape::descriptor, {print_descriptor, Frame::brackets}},
     {Shape::length, {print_number<std::int32_t>, Frame::brackets}},
     {Shape::flags32, {print_hex<std::uint32_t>, Frame::brackets}},
     {Shape::timer_id, {print_number<std::int32_t>, Frame::brackets}},
@@ -160,6 +175,19 @@ constexpr auto form_by_shape = [] {
 
 }  // namespace
 
+void put_flags(Text& out, syscalls::FlagSet set, std::uint64_t value) {
+  if (out.constants == Constants::names) return syscalls::decode(set, value, out.buffer);
+  put_hex(out, value);
+  if (out.constants == Constants::numbers) return;
+  // A bare number has no name to add.
+  const std::size_t start = out.size();
+  put(out, " /* ");
+  const std::size_t name = out.size();
+  syscalls::decode(set, value, out.buffer);
+  if (out.size() == name || (out.data()[name] >= '0' && out.data()[name] <= '9')) return out.cut(start);
+  put(out, " */");
+}
+
 const ShapeForm& form_of(Shape shape) { return form_by_shape[static_cast<std::size_t>(shape)]; }
 
 void put_shape_or_pointer(const Scope& scope, Shape shape, std::uint64_t address, std::uint64_t size) {
@@ -168,7 +196,7 @@ void put_shape_or_pointer(const Scope& scope, Shape shape, std::uint64_t address
   const std::size_t before = scope.out.size();
   if (form.frame == Frame::brackets) put(scope.out, '[');
   if (!form.print(scope, RemotePtr<>(address), size)) {
-    scope.out.resize(before);
+    scope.out.cut(before);
     return put_pointer(scope.out, address);
   }
   if (form.frame == Frame::brackets) put(scope.out, ']');
@@ -188,7 +216,7 @@ bool put_array(const Scope& scope, Shape shape, RemotePtr<> at, std::uint64_t co
     }
     if (form.print(scope, at.plus_bytes(i * unit), unit)) continue;
     if (i == 0) {
-      scope.out.resize(before);
+      scope.out.cut(before);
       return false;
     }
     put_format(scope.out, "... /* {} */", at.plus_bytes(i * unit));

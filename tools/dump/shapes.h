@@ -47,9 +47,8 @@ template <class T>
   return scope.memory.read(at.cast<T>());
 }
 
-inline void put_flags(Text& out, syscalls::FlagSet set, std::uint64_t value) {
-  syscalls::decode(set, value, out);
-}
+// Named constants, in the form that the text asks for.
+void put_flags(Text& out, syscalls::FlagSet set, std::uint64_t value);
 
 // A structure, or its address if it was not recorded.
 void put_shape_or_pointer(const Scope& scope, syscalls::Shape shape, std::uint64_t address,

@@ -104,7 +104,7 @@ bool print_pollfd(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto poll = load<::pollfd>(scope, at);
   if (!poll) return false;
   Braces fields(scope.out);
-  put_decimal(fields.field("fd"), poll->fd);
+  put_descriptor(fields.field("fd"), poll->fd);
   if (poll->fd < 0) return true;  // the kernel looks at no more of it
   put_flags(fields.field("events"), FlagSet::poll_events, static_cast<std::uint16_t>(poll->events));
   return true;

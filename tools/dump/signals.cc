@@ -82,7 +82,7 @@ void put_code(Text& out, const siginfo_t& info) {
 }
 
 void put_sender(Braces& fields, const siginfo_t& info) {
-  put_decimal(fields.field("si_pid"), info.si_pid);
+  put_task(fields.field("si_pid"), info.si_pid);
   put_decimal(fields.field("si_uid"), info.si_uid);
 }
 
@@ -131,8 +131,15 @@ void put_details(Braces& fields, const siginfo_t& info) {
 
 void put_signal(Text& out, std::int64_t number) {
   if (number < 1 || number > signal_count) return put_decimal(out, number);
+  Text name;
+  put_signal_name(name, static_cast<int>(number));
+  put_named(out, {name.data(), name.size()}, [&] { put_decimal(out, number); });
+}
+
+void put_signal_name(Text& out, int number) {
+  if (number < 1 || number > signal_count) return put_decimal(out, number);
   put(out, "SIG");
-  put_short_name(out, static_cast<int>(number));
+  put_short_name(out, number);
 }
 
 void put_signal_set(Text& out, std::uint64_t bits) {

@@ -11,6 +11,8 @@ namespace rec::dump {
 
 // SIGTERM, SIGRTMIN, SIGRT_1; other numbers as they are.
 void put_signal(Text& out, std::int64_t number);
+// Always the name, whatever form constants are to have.
+void put_signal_name(Text& out, int number);
 
 // [INT CHLD]; ~[KILL STOP] where most are in it.
 void put_signal_set(Text& out, std::uint64_t bits);

@@ -8,18 +8,47 @@
 #include "format/base/error.h"
 
 namespace rec::dump {
+namespace {
 
-Sink::Sink(const std::string& path) : name_(path.empty() ? "standard output" : path) {
-  if (path.empty()) return;
-  // As private as the trace that the text comes from.
-  file_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file_.is_open()) fail_with_errno("cannot write " + name_);
+constexpr std::size_t flush_at = 1 << 16;
+
+}  // namespace
+
+Sinks::Sinks(const DumpOptions& options, int otherwise)
+    : is_separate_(options.separate_outputs), name_(options.output), otherwise_(otherwise) {
+  common_.name = name_.empty() ? (otherwise == STDERR_FILENO ? "standard error" : "standard output") : name_;
+  if (!name_.empty() && !is_separate_) open(common_);
 }
 
-bool Sink::flush() {
-  const int fd = file_.is_open() ? file_.get() : STDOUT_FILENO;
-  const char* next = text_.data();
-  const char* const end = next + text_.size();
+void Sinks::open(Sink& sink) {
+  // As private as the trace that the text comes from.
+  sink.file = UniqueFd(::open(sink.name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!sink.file.is_open()) fail_with_errno("cannot write " + sink.name);
+}
+
+Text& Sinks::text_of(Tid task) {
+  if (!is_separate_) return common_.text;
+  const auto [found, is_new] = of_tasks_.try_emplace(task);
+  last_ = &found->second;
+  if (is_new) {
+    last_->name = fmt::format("{}.{}", name_, task);
+    open(*last_);
+  }
+  return last_->text;
+}
+
+bool Sinks::line_done(Tid /*task*/) { return last_->text.size() < flush_at || flush(*last_); }
+
+bool Sinks::flush() {
+  bool all = flush(common_);
+  for (auto& [task, sink] : of_tasks_) all &= flush(sink);
+  return all;
+}
+
+bool Sinks::flush(Sink& sink) {
+  const int fd = sink.file.is_open() ? sink.file.get() : otherwise_;
+  const char* next = sink.text.data();
+  const char* const end = next + sink.text.size();
   while (next < end) {
     const ssize_t written = ::write(fd, next, static_cast<std::size_t>(end - next));
     if (written >= 0) {
@@ -27,10 +56,10 @@ bool Sink::flush() {
     } else if (errno == EPIPE) {
       return false;
     } else if (errno != EINTR) {
-      fail_with_errno("cannot write " + name_);
+      fail_with_errno("cannot write " + sink.name);
     }
   }
-  text_.clear();
+  sink.text.clear();
   return true;
 }
 

@@ -1,30 +1,47 @@
-// Where the lines go: one buffer before one descriptor.
+// Where the lines go: a buffer before a descriptor, or before one for each task.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 
+#include "format/base/ids.h"
 #include "format/base/unique_fd.h"
+#include "tools/dump/options.h"
 #include "tools/dump/text.h"
 
 namespace rec::dump {
 
-class [[nodiscard]] Sink {
+class [[nodiscard]] Sinks {
  public:
-  // Writes to `path`, which is created or emptied; to standard output if it is empty. Throws Error.
-  explicit Sink(const std::string& path);
+  // Writes to options.output, which is created or emptied (with separate outputs: that name with .TID added,
+  // for each task); to the descriptor `otherwise` if there is no such name. Throws Error.
+  Sinks(const DumpOptions& options, int otherwise);
 
-  // Lines are appended here; call line_done() after each.
-  [[nodiscard]] Text& text() { return text_; }
-  // False when nobody reads any more (EPIPE): time to stop. Throws Error for other failures.
-  [[nodiscard]] bool line_done() { return text_.size() < flush_at || flush(); }
+  // Where a task's lines are appended. Valid until the next call of this. Throws Error.
+  [[nodiscard]] Text& text_of(Tid task);
+  // What text_of() gave last.
+  [[nodiscard]] Text& last_text() { return last_->text; }
+  // To be called after each line. False when nobody reads any more (EPIPE): time to stop. Throws Error for
+  // other failures.
+  [[nodiscard]] bool line_done(Tid task);
   [[nodiscard]] bool flush();
 
  private:
-  static constexpr std::size_t flush_at = 1 << 16;
+  struct Sink {
+    UniqueFd file;  // closed when `otherwise` is meant
+    std::string name;
+    Text text;
+  };
+  [[nodiscard]] bool flush(Sink& sink);
+  static void open(Sink& sink);
 
-  UniqueFd file_;  // closed when standard output is meant
+  bool is_separate_;
   std::string name_;
-  Text text_;
+  int otherwise_;
+  Sink common_;
+  std::unordered_map<Tid, Sink> of_tasks_;
+  Sink* last_ = &common_;
 };
 
 }  // namespace rec::dump

@@ -1,15 +1,50 @@
-// The text of a line as it grows, and the few number forms that strace's format is made of.
+// The text of a line as it grows and how its values are to be shown, and the few number forms that strace's
+// format is made of.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <iterator>
 #include <string_view>
+#include <utility>
 
 namespace rec::dump {
 
-using Text = fmt::memory_buffer;
+// What stands behind numbers, as far as the options ask for it and the trace knows it at this point.
+class Annotations {
+ public:
+  Annotations() = default;
+  Annotations(const Annotations&) = delete;
+  Annotations& operator=(const Annotations&) = delete;
+  virtual ~Annotations() = default;
+  // Appends "</etc/passwd>" to a descriptor, "<bash>" to a process or thread; nothing where nothing is known.
+  virtual void put_descriptor(fmt::memory_buffer& out, std::int32_t fd) const = 0;
+  virtual void put_task(fmt::memory_buffer& out, std::int32_t id) const = 0;
+};
+
+enum class Constants : std::uint8_t { names, numbers, both };  // -X abbrev, raw, verbose
+enum class Escapes : std::uint8_t {
+  octal,             // "a\n\1"
+  hex_if_any,        // -x: strings with any byte that is not printable
+  hex_if_not_ascii,  // --strings-in-hex=non-ascii-chars: only such bytes
+  hex,               // -xx: all
+};
+
+struct Text {
+  fmt::memory_buffer buffer;
+  Constants constants = Constants::names;
+  Escapes escapes = Escapes::octal;
+  bool abbreviates = true;                   // long structures end in "..."
+  const Annotations* annotations = nullptr;  // of the task whose line this is; not owned
+
+  [[nodiscard]] std::size_t size() const { return buffer.size(); }
+  [[nodiscard]] const char* data() const { return buffer.data(); }
+  [[nodiscard]] std::string_view view() const { return {buffer.data(), buffer.size()}; }
+  void append(const char* begin, const char* end) { buffer.append(begin, end); }
+  void push_back(char c) { buffer.push_back(c); }
+  void cut(std::size_t size) { buffer.resize(size); }
+  void clear() { buffer.clear(); }
+};
 
 inline void put(Text& out, std::string_view text) { out.append(text.data(), text.data() + text.size()); }
 inline void put(Text& out, char c) { out.push_back(c); }
@@ -49,9 +84,30 @@ inline void put_octal(Text& out, std::uint64_t value) {
   out.append(begin, digits + sizeof digits);
 }
 
+inline void put_descriptor(Text& out, std::int32_t fd) {
+  put_decimal(out, fd);
+  if (out.annotations != nullptr) out.annotations->put_descriptor(out.buffer, fd);
+}
+
+inline void put_task(Text& out, std::int32_t id) {
+  put_decimal(out, id);
+  if (out.annotations != nullptr) out.annotations->put_task(out.buffer, id);
+}
+
+// A number that has a name, or has none (empty).
+template <class PutNumber>
+void put_named(Text& out, std::string_view name, PutNumber put_number) {
+  const bool shows_number = name.empty() || out.constants != Constants::names;
+  if (shows_number) put_number();
+  if (name.empty() || out.constants == Constants::numbers) return;
+  if (shows_number) put(out, " /* ");
+  put(out, name);
+  if (shows_number) put(out, " */");
+}
+
 template <class... Args>
 void put_format(Text& out, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+  fmt::format_to(fmt::appender(out.buffer), format, std::forward<Args>(args)...);
 }
 
 // {name=value, …}: begins each field with its separator and name, and closes the braces at the end of its

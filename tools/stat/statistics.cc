@@ -28,7 +28,7 @@ std::string call_text(const Event& event) {
   dump::put_call_end(writer, call, dump::put_call_begin(writer, call));
   dump::put(text, " = ");
   dump::put_result(writer, call);
-  return fmt::to_string(text);
+  return fmt::to_string(text.buffer);
 }
 
 // The heap's front is the call to give up first: the shortest, of equals the latest.
