@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "format/syscalls/flags.h"
+#include "tools/dump/errors.h"
 #include "tools/dump/quote.h"
 #include "tools/dump/signals.h"
 #include "tools/dump/values.h"
@@ -236,6 +237,20 @@ FlagSet options_of_level(std::uint64_t level) {
       return FlagSet::none;
   }
 }
+// [ECONNREFUSED]: what SO_ERROR gives is an errno.
+bool put_socket_error(const Writer& writer, const Call& call, std::size_t index) {
+  const auto error = call.after.is_output(RemotePtr<>(argument(call, index)))
+                         ? call.after.read(RemotePtr<std::int32_t>(argument(call, index)))
+                         : std::nullopt;
+  if (!error) return false;
+  Braces list(writer.out, '[', ']');
+  if (*error == 0) {
+    put_decimal(list.next(), 0);
+  } else {
+    put_errno(list.next(), *error);
+  }
+  return true;
+}
 bool put_socket_option(const Writer& writer, const Call& call, std::size_t index) {
   constexpr std::size_t name = 2;
   constexpr std::size_t value = 3;
@@ -245,6 +260,9 @@ bool put_socket_option(const Writer& writer, const Call& call, std::size_t index
     put_flags(writer.out, options, static_cast<std::uint32_t>(argument(call, name)));
     return true;
   }
+  const bool is_error_option = static_cast<std::int32_t>(argument(call, 1)) == SOL_SOCKET &&
+                               static_cast<std::int32_t>(argument(call, name)) == SO_ERROR;
+  if (index == value && is_error_option) return put_socket_error(writer, call, index);
   const Arg& arg = call.args[index];
   if (index != value || arg.shape != Shape::bytes) return false;
   if (arg.dir != Dir::in && !call.after.is_output(RemotePtr<>(argument(call, value)))) return false;
@@ -295,6 +313,14 @@ bool put_attribute_value(const Writer& writer, const Call& call, std::size_t ind
   return true;
 }
 
+// A size of 0 asks for the length (listxattr(2)): the buffer is not looked at.
+bool put_attribute_list(const Writer& writer, const Call& call, std::size_t index) {
+  constexpr std::size_t list = 1;
+  if (index != list || argument(call, list + 1) != 0) return false;
+  put_pointer(writer.out, argument(call, list));
+  return true;
+}
+
 // The upper half of an offset that 32-bit programs need (man 2 preadv).
 bool leaves_out_upper_half(const Call& /*call*/, std::size_t index) { return index == 4; }
 
@@ -336,6 +362,9 @@ constexpr std::pair<int, CallForm> forms[] = {
     {__NR_getxattr, {.argument = put_attribute_value}},
     {__NR_lgetxattr, {.argument = put_attribute_value}},
     {__NR_fgetxattr, {.argument = put_attribute_value}},
+    {__NR_listxattr, {.argument = put_attribute_list}},
+    {__NR_llistxattr, {.argument = put_attribute_list}},
+    {__NR_flistxattr, {.argument = put_attribute_list}},
     {__NR_preadv, {.leaves_out = leaves_out_upper_half}},
     {__NR_pwritev, {.leaves_out = leaves_out_upper_half}},
     {__NR_preadv2, {.leaves_out = leaves_out_upper_half}},

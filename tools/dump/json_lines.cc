@@ -38,6 +38,8 @@ std::string_view kind_name(EventKind kind) {
       return "note";
     case EventKind::memory:
       return "memory";
+    case EventKind::agent:
+      return "agent";
   }
   return {};
 }
@@ -184,13 +186,14 @@ void put_own_fields(const Writer& writer, const Event& event) {
     case EventKind::begin:
     case EventKind::merge:
     case EventKind::memory:
+    case EventKind::agent:
       return;
   }
 }
 
 bool has_object(const Event& event, const DumpOptions& options) {
-  const bool is_inner =
-      event.kind == EventKind::begin || event.kind == EventKind::merge || event.kind == EventKind::memory;
+  const bool is_inner = event.kind == EventKind::begin || event.kind == EventKind::merge ||
+                        event.kind == EventKind::memory || event.kind == EventKind::agent;
   if (event.kind == EventKind::signal) return options.signals.has(event.nr);
   return !is_inner && (event.kind != EventKind::trap || options.traps);
 }

@@ -14,7 +14,9 @@ constexpr std::size_t most_spare = 1 << 10;
 bool is_call(const Event& event) { return event.kind == EventKind::call || event.kind == EventKind::exec; }
 
 // The task is inside a call all the time; its place in the task's order says nothing.
-bool is_within_call(const Event& event) { return event.kind == EventKind::memory; }
+bool is_within_call(const Event& event) {
+  return event.kind == EventKind::memory || event.kind == EventKind::agent;
+}
 
 }  // namespace
 
