@@ -40,6 +40,8 @@ std::string_view kind_name(EventKind kind) {
       return "memory";
     case EventKind::agent:
       return "agent";
+    case EventKind::point:
+      return "point";
   }
   return {};
 }
@@ -187,13 +189,15 @@ void put_own_fields(const Writer& writer, const Event& event) {
     case EventKind::merge:
     case EventKind::memory:
     case EventKind::agent:
+    case EventKind::point:
       return;
   }
 }
 
 bool has_object(const Event& event, const DumpOptions& options) {
   const bool is_inner = event.kind == EventKind::begin || event.kind == EventKind::merge ||
-                        event.kind == EventKind::memory || event.kind == EventKind::agent;
+                        event.kind == EventKind::memory || event.kind == EventKind::agent ||
+                        event.kind == EventKind::point;
   if (event.kind == EventKind::signal) return options.signals.has(event.nr);
   return !is_inner && (event.kind != EventKind::trap || options.traps);
 }
