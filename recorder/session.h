@@ -123,6 +123,7 @@ class Session {
 
  private:
   bool dispatch_one();
+  void look_at_rings();
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
   [[noreturn]] static void refuse_foreign_abi(const Task& task);
@@ -182,6 +183,8 @@ class Session {
   std::uint64_t timer_period_ns_ = 0;   // 0: off
   std::uint64_t last_spinning_ns_ = 0;  // when a task was last seen to spin
   std::uint64_t records_at_last_stop_ = 0;
+  bool is_busy_ = false;  // agents write so much that rec looks at their rings rather than wait for a stop
+  int looks_in_vain_ = 0;
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
