@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "format/base/error.h"
@@ -80,6 +81,11 @@ bool Agents::inject(Task& task) {
   AgentState& state = *task.process->agent;
   auto memory = std::make_shared<AgentMemory>(agent::Mode::record);
   std::copy(calls_.begin(), calls_.end(), memory->calls().begin());
+  agent::Globals& globals = memory->globals();
+  for (const auto& [device, inode] : session_.echo().identities()) {
+    globals.echo_device[globals.echo_count] = device;
+    globals.echo_inode[globals.echo_count++] = inode;
+  }
   const Stopped stopped(task.tid);
   const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
   task.memory().write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
@@ -453,10 +459,31 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
   session_.writer().append(event);
   ++records_;
+  apply_effects(task, event);
   if ((calls_[record.nr].flags & (agent::call_opens | agent::call_closes)) != 0) {
     EchoDescriptors::forget(*task.process);
   }
   __atomic_store_n(&slot.read, slot.read + record.size, __ATOMIC_RELEASE);
+}
+
+void Agents::apply_effects(Task& task, const Event& event) {
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  if (entry == nullptr || event.result != 0) return;
+  const auto passed = std::find_if(event.data.begin(), event.data.end(), [](const Data& data) {
+    return data.role == Data::Role::input && data.argument == 1;
+  });
+  if (passed == event.data.end()) return;
+  if (entry->special == syscalls::Special::rt_sigaction) {
+    KernelSigaction& action = task.process->actions.at(event.args[0]);
+    if (passed->bytes.size() == sizeof action) std::memcpy(&action, passed->bytes.data(), sizeof action);
+  } else if (entry->special == syscalls::Special::rt_sigprocmask) {
+    std::uint64_t set = 0;
+    if (passed->bytes.size() != sizeof set) return;
+    std::memcpy(&set, passed->bytes.data(), sizeof set);
+    if (event.args[0] == SIG_BLOCK) task.signal_mask |= set;
+    if (event.args[0] == SIG_UNBLOCK) task.signal_mask &= ~set;
+    if (event.args[0] == SIG_SETMASK) task.signal_mask = set;
+  }
 }
 
 void Agents::drain() {
@@ -498,6 +525,7 @@ void Agents::set_wishes(Task& task) const {
   if (slot == nullptr) return;
   const Process& process = *task.process;
   slot->alone = process.tasks == 1 && process.domain->processes == 1 ? 1 : 0;
+  slot->files_are_mapped = process.maps_files_shared || process.shares_descriptors ? 1 : 0;
   const bool stop = !task.held.empty() || process.stops_at_entry || process.agent->is_off;
   __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
 }
@@ -537,10 +565,9 @@ Agents::Found Agents::take_out(Task& task) {
     stopped.set_registers(registers);
     return Found::left;
   }
-  const std::int64_t result = registers.result();
-  const bool interrupted = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0} &&
-                           (is_restart_code(result) || result == -EINTR);
-  if (!interrupted) return Found::finishing;
+  // At the very exit of the call, be it interrupted or done: the program's own place is right behind it.
+  const bool at_exit = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0};
+  if (!at_exit) return Found::finishing;
   registers.rdi = slot->args[0], registers.rsi = slot->args[1], registers.rdx = slot->args[2];
   registers.r10 = slot->args[3], registers.r8 = slot->args[4], registers.r9 = slot->args[5];
   registers.rbx = slot->rbx, registers.rbp = slot->rbp, registers.r12 = slot->r12;
@@ -555,8 +582,8 @@ Agents::Found Agents::take_out(Task& task) {
   const std::uint64_t at = slot->written & (agent::ring_size - 1);
   const std::byte* ring = AgentMemory::ring(*slot);
   read_pieces(task, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size);
-  record_interrupted_call(session_, task, registers, pieces_);
-  return Found::interrupted;
+  record_call_left_early(session_, task, registers, pieces_);
+  return Found::at_exit;
 }
 
 }  // namespace rec

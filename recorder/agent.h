@@ -71,13 +71,16 @@ class Agents {
 
   // What a stop found of a task that is inside the agent.
   enum class Found {
-    elsewhere,    // it is not: nothing was done
-    left,         // it was taken out, and makes its call the traced way
-    interrupted,  // its call was interrupted: the event is appended, and the task stands right behind the
-                  // call
-    finishing,    // its call is made; the agent has to write it down first
+    elsewhere,  // it is not: nothing was done
+    left,       // it was taken out, and makes its call the traced way
+    at_exit,    // it was at the exit of its call: the event is appended, and the task stands right behind the
+                // call
+    finishing,  // its call is made; the agent has to write it down first
   };
   Found take_out(Task& task);
+
+  // What the recorder knows of the task changes with the call.
+  static void apply_effects(Task& task, const Event& event);
 
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
   // patches are undone, with its next before_user().

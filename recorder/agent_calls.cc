@@ -130,13 +130,20 @@ bool keeps_descriptors(const syscalls::Syscall& entry) {
   return !entry.changes_fds || entry.returns == syscalls::Returns::new_fd || entry.name == "close";
 }
 
+// Those that only change what the recorder keeps in mind of a task: it learns of them in time, as rings are
+// emptied before anything else is done about a stop (Agents::apply_effects).
+bool has_known_effect(const syscalls::Syscall& entry) {
+  return entry.special == syscalls::Special::rt_sigaction ||
+         entry.special == syscalls::Special::rt_sigprocmask;
+}
+
 bool suits(const syscalls::Syscall& entry) {
   using syscalls::Subsystem;
+  if (has_known_effect(entry)) return true;
   const bool about_tasks = entry.subsystem == Subsystem::signal ||
                            (entry.blocks && has_class(entry.classes, syscalls::Class::process));
   return entry.replay == syscalls::Replay::emulate && entry.special == syscalls::Special::none &&
-         entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 &&
-         entry.kernel_copy_out_fd < 0 && keeps_descriptors(entry);
+         entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 && keeps_descriptors(entry);
 }
 
 bool suits(const syscalls::Variant& variant) {
@@ -147,7 +154,8 @@ bool suits(const syscalls::Variant& variant) {
 std::uint8_t flags_for(const syscalls::Syscall& entry) {
   unsigned flags = agent::call_usable;
   if (entry.blocks) flags |= agent::call_blocks;
-  if (entry.written_fd >= 0) flags |= agent::call_writes_fd;
+  if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
+  if (entry.blocks && entry.kernel_copy_out_fd >= 0) flags |= agent::call_needs_alone;
   if (entry.changes_fds) {
     flags |= entry.returns == syscalls::Returns::new_fd ? agent::call_opens : agent::call_closes;
   }
@@ -167,13 +175,17 @@ class Requests {
     for (const syscalls::Variant& variant : syscalls::all_variants()) {
       if (variant.nr == entry.nr && suits(variant)) add_request(variant, multiplexer, call);
     }
-    if (call.count != 0) call.flags = agent::call_multiplexed;
+    if (call.count == 0) return;
+    call.flags = agent::call_multiplexed;
+    const auto requests = calls_.subspan(call.first, call.count);
+    std::sort(requests.begin(), requests.end(),
+              [](const agent::Call& a, const agent::Call& b) { return a.request < b.request; });
   }
 
  private:
   void add_request(const syscalls::Variant& variant, const syscalls::Multiplexer& multiplexer,
                    agent::Call& call) {
-    if (next_ == calls_.size() || call.count == max_requests) return;
+    if (next_ == calls_.size()) return;
     agent::Call request{};
     if (!builder_.add_arguments(variant.arguments(), request)) return;
     request.flags = static_cast<std::uint8_t>(agent::call_usable | (variant.blocks ? agent::call_blocks : 0));
@@ -183,7 +195,6 @@ class Requests {
     ++call.count;
   }
 
-  static constexpr std::uint8_t max_requests = 32;  // they are looked through one by one
   std::span<agent::Call> calls_;
   Builder& builder_;
   std::size_t next_ = agent::call_count;
@@ -206,7 +217,8 @@ void fill_agent_calls(std::span<agent::Call> calls, const RecordOptions& options
     agent::Call call{};
     if (!suits(entry) || !builder.add_arguments(entry.arguments(), call)) continue;
     call.flags = flags_for(entry);
-    if ((call.flags & agent::call_writes_fd) != 0) call.fd = static_cast<std::uint8_t>(entry.written_fd);
+    if (entry.written_fd >= 0) call.fd = static_cast<std::uint8_t>(entry.written_fd);
+    if (entry.kernel_copy_out_fd >= 0) call.fd = static_cast<std::uint8_t>(entry.kernel_copy_out_fd);
     calls[static_cast<std::size_t>(entry.nr)] = call;
   }
 }

@@ -267,8 +267,8 @@ void finish_call(Session& session, Task& task) {
   session.resume_user(task);
 }
 
-void record_interrupted_call(Session& session, Task& task, const Registers& registers,
-                             std::span<const Data> inputs) {
+void record_call_left_early(Session& session, Task& task, const Registers& registers,
+                            std::span<const Data> inputs) {
   start_pending(session, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   PendingCall& pending = task.call;
   pending.plan = syscalls::plan(pending.call, task.memory());
@@ -279,7 +279,15 @@ void record_interrupted_call(Session& session, Task& task, const Registers& regi
     std::copy(input.bytes.begin(), input.bytes.end(), room.begin());
   }
   add_outputs(task, registers.result());
+  if (pending.policy.changes_fds) {
+    EchoDescriptors::forget(*task.process);
+    Agents::forget_descriptors(*task.process);
+  }
   session.append_call(task, registers.result(), nullptr);
+  Agents::apply_effects(task, {.nr = static_cast<std::int32_t>(pending.call.nr),
+                               .args = pending.call.args,
+                               .result = registers.result(),
+                               .data = pending.data.data()});
   task.restart.reset();
   if (is_restart_code(registers.result())) {
     task.restart = Task::Restart{pending.plan, pending.restarted, std::nullopt};

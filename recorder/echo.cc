@@ -46,4 +46,12 @@ void EchoDescriptors::forget(Process& process) {
   process.unshared_fds.clear();
 }
 
+std::vector<std::pair<std::uint64_t, std::uint64_t>> EchoDescriptors::identities() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+  for (const Target& target : {out_, err_}) {
+    if (target.is_open && !target.by_number_only) found.emplace_back(target.device, target.inode);
+  }
+  return found;
+}
+
 }  // namespace rec

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "format/base/ids.h"
 
@@ -22,6 +24,9 @@ class EchoDescriptors {
   // in the process until forget() says that its descriptors may have changed.
   [[nodiscard]] std::uint16_t flags_for(Process& process, Tid tid, std::int32_t fd) const;
   static void forget(Process& process);
+
+  // Device and inode of those of the two that are known by them and not by their number.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> identities() const;
 
  private:
   struct Target {

@@ -309,7 +309,7 @@ void Session::on_interrupt_stop(Task& task) {
   const bool wanted = task.interrupting;
   task.interrupting = false;
   const Agents::Found found = agents_.take_out(task);
-  if (found == Agents::Found::interrupted) task.left_with = Stopped(task.tid).registers();
+  if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
   if (found != Agents::Found::elsewhere) {
     resume_user(task);
   } else if (wanted) {

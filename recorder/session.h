@@ -197,10 +197,11 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
 // At the call's exit, with the turn: captures outputs, appends the event, resumes.
 void finish_call(Session& session, Task& task);
 
-// A call that the agent made was interrupted: appends its event. `registers` are those right behind the call,
-// as the program has them, with its result; `inputs` what it passed.
-void record_interrupted_call(Session& session, Task& task, const Registers& registers,
-                             std::span<const Data> inputs);
+// A call that the agent made has just ended, by itself or interrupted, and rec takes it from there: appends
+// its event. `registers` are those right behind the call, as the program has them, with its result; `inputs`
+// what it passed.
+void record_call_left_early(Session& session, Task& task, const Registers& registers,
+                            std::span<const Data> inputs);
 
 // Gives the task memory for Redirect, if its domain has other tasks and it has none yet. Precondition: a stop
 // that is not a call's entry.

@@ -100,6 +100,7 @@ enum class Special : std::uint8_t {
   set_robust_list,
   rt_sigreturn,
   rt_sigaction,
+  rt_sigprocmask,
   restart_syscall,
   prctl,
   sched_getaffinity,

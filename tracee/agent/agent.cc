@@ -72,13 +72,22 @@ unsigned char* ring(Slot* slot) { return reinterpret_cast<unsigned char*>(slot) 
 // The request of a multiplexed call, or nullptr.
 const Call* find_request(const Call* call, const uint64_t* args) {
   const Call* first = calls() + call->first;
-  for (const Call* request = first; request != first + call->count; ++request) {
-    if ((args[call->selector] & request->mask) == request->request) return request;
+  const uint64_t wanted = args[call->selector] & first->mask;
+  uint32_t from = 0, to = call->count;
+  while (from < to) {
+    const uint32_t middle = (from + to) / 2;
+    if (first[middle].request == wanted) return first + middle;
+    if (first[middle].request < wanted) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
   }
   return nullptr;
 }
 
 bool descriptor_allows(const Slot* slot, const Call* call) {
+  if ((call->flags & call_needs_alone) != 0 && slot->alone == 0) return false;
   const bool must_wait_for_nobody = (call->flags & call_blocks) != 0 && slot->alone == 0;
   const bool writes = (call->flags & call_writes_fd) != 0;
   if (!must_wait_for_nobody && !writes) return true;
@@ -184,13 +193,34 @@ uint64_t written_size(const Piece& piece, const uint64_t* args, int64_t result) 
   return size < room ? size : room;
 }
 
+// What a new descriptor leads to. (fs/stat.c: struct stat holds device, inode, links and mode in front.)
+uint8_t look_at_descriptor(Slot* slot, uint64_t fd) {
+  constexpr uint64_t nr_fstat = 5;
+  constexpr uint32_t type_mask = 0170000, regular = 0100000, directory = 0040000;
+  constexpr uint64_t last_standard = 2;
+  uint64_t result = nr_fstat;
+  __asm__ volatile("call *%[stub]"
+                   : "+a"(result)
+                   : "D"(fd), "S"(slot->stat), [stub] "b"(uint64_t{0x70000000})
+                   : "rcx", "r11", "memory");
+  if (result != 0 || fd <= last_standard) return 0;
+  const uint32_t type = static_cast<uint32_t>(slot->stat[3]) & type_mask;
+  const Globals& all = globals();
+  for (uint32_t i = 0; i < all.echo_count; ++i) {
+    if (slot->stat[0] == all.echo_device[i] && slot->stat[1] == all.echo_inode[i]) return 0;
+  }
+  if (type == directory) return descriptor_plain | descriptor_prompt;
+  if (type != regular) return descriptor_plain;
+  return slot->files_are_mapped != 0 ? descriptor_prompt : descriptor_plain | descriptor_prompt;
+}
+
 void learn_descriptors(Slot* slot, const Call* call, int64_t result) {
   if ((call->flags & call_closes) != 0 && slot->args[call->fd] < descriptor_table_size) {
     slot->descriptors[slot->args[call->fd]] = 0;
   }
   if ((call->flags & call_opens) != 0 && !is_error(result) &&
       static_cast<uint64_t>(result) < descriptor_table_size) {
-    slot->descriptors[result] = 0;
+    slot->descriptors[result] = look_at_descriptor(slot, static_cast<uint64_t>(result));
   }
 }
 

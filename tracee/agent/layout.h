@@ -28,22 +28,22 @@ inline constexpr uint64_t slots_address = shared_address + 0x100000;
 
 inline constexpr uint32_t descriptor_table_size = 2048;  // descriptors that a process's table has a byte for
 inline constexpr uint32_t descriptor_table_count = 400;
-inline constexpr uint32_t slot_size = 0x50000;
+inline constexpr uint32_t slot_size = 0x90000;
 inline constexpr uint32_t slot_count = 384;
 inline constexpr uint32_t stack_top_offset = 0x8000;
 inline constexpr uint32_t ring_offset = 0x10000;
-inline constexpr uint32_t ring_size = 0x40000;  // a power of two
+inline constexpr uint32_t ring_size = 0x80000;  // a power of two
 inline constexpr uint64_t shared_size = 0x100000 + uint64_t{slot_count} * slot_size;
 static_assert(ring_offset + ring_size == slot_size);
 
 // Beyond this one call's data leaves the ring to the traced way.
-inline constexpr uint32_t largest_piece = 0x8000;
+inline constexpr uint32_t largest_piece = 0x20000;
 
 // --- which calls the agent makes ---
 
 inline constexpr uint32_t call_count = 512;
 inline constexpr uint32_t max_pieces = 5;
-inline constexpr uint32_t extra_calls = 128;  // behind the first call_count: requests of multiplexers
+inline constexpr uint32_t extra_calls = 512;  // behind the first call_count: requests of multiplexers
 
 enum class PieceRule : uint8_t {
   fixed,     // `unit` bytes
@@ -78,6 +78,7 @@ enum CallFlags : uint8_t {
   call_writes_fd = 4,     // args[fd] has to be known to be neither rec's output nor a file mapped shared
   call_opens = 8,         // a result that is not an error is a new descriptor
   call_closes = 16,       // args[fd] is closed
+  call_needs_alone = 64,  // blocks on more than one descriptor: only when no other task waits for its turn
   call_multiplexed = 32,  // by args[selector]: see `first`, `count`
 };
 
@@ -87,8 +88,9 @@ struct Call {
   uint8_t pieces;
   uint8_t fd;  // the argument that is its descriptor; 0xff: none
   uint8_t selector;
-  uint8_t count;  // call_multiplexed: so many of the extra calls, from `first` on, are its requests
-  uint16_t first;
+  uint8_t unused;
+  uint16_t first;    // call_multiplexed: its requests are extra calls, from here on, …
+  uint16_t count;    // … so many, sorted by `request`
   uint64_t request;  // of an extra call: what args[selector] & mask has to be
   uint64_t mask;
   Piece piece[max_pieces];
@@ -137,6 +139,9 @@ enum class ClockSource : uint32_t { time_stamp_counter, system_call };
 
 struct Globals {
   Mode mode;
+  uint32_t echo_count;  // what rec's own standard output and error are, unless their numbers alone tell
+  uint64_t echo_device[2];
+  uint64_t echo_inode[2];
 };
 
 // Where in the agent a task is.
@@ -174,6 +179,8 @@ struct Slot {
   int64_t clock[2];                       // 208: struct timespec
   uint64_t entry;                         // 224: where code_address leads to
   ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
+  uint32_t files_are_mapped;              // some file is mapped shared: one that is opened may be it
+  uint64_t stat[18];                      // struct stat of a descriptor just opened
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224);
 
