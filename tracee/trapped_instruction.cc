@@ -4,6 +4,8 @@
 #include <x86intrin.h>
 
 #include <array>
+#include <map>
+#include <utility>
 
 #include "format/base/error.h"
 #include "tracee/time_stamp_trap.h"
@@ -51,11 +53,20 @@ TrapArguments execute_random(const TrappedInstruction& instruction, Registers re
   return {merge(before, success ? value : 0, instruction.operand_size), instruction.destination, flags};
 }
 
+// cpuid leaves a virtual machine: some 20 to 70 µs, and every program that starts asks some forty times. The
+// answers are the same at all times, but for those that name the processor; and of those any will do.
+std::array<std::uint32_t, 4> ask_processor(std::uint32_t leaf, std::uint32_t subleaf) {
+  static thread_local std::map<std::pair<std::uint32_t, std::uint32_t>, std::array<std::uint32_t, 4>> known;
+  const auto [at, is_new] = known.try_emplace({leaf, subleaf});
+  auto& [a, b, c, d] = at->second;
+  if (is_new) __cpuid_count(leaf, subleaf, a, b, c, d);
+  return at->second;
+}
+
 TrapArguments execute_cpuid(const Registers& registers) {
   const auto leaf = static_cast<std::uint32_t>(registers.rax);
   const auto subleaf = static_cast<std::uint32_t>(registers.rcx);
-  std::uint32_t a = 0, b = 0, c = 0, d = 0;
-  __cpuid_count(leaf, subleaf, a, b, c, d);
+  auto [a, b, c, d] = ask_processor(leaf, subleaf);
   if (leaf == 1) c &= ~static_cast<std::uint32_t>(bit_RDRND);
   if (leaf == 7 && subleaf == 0) {
     constexpr std::uint32_t rdseed = 1u << 18, rtm = 1u << 11, hle = 1u << 4, rdpid = 1u << 22;
