@@ -526,7 +526,7 @@ void Agents::set_wishes(Task& task) const {
   const Process& process = *task.process;
   slot->alone = process.tasks == 1 && process.domain->processes == 1 ? 1 : 0;
   slot->files_are_mapped = process.maps_files_shared || process.shares_descriptors ? 1 : 0;
-  const bool stop = !task.held.empty() || process.stops_at_entry || process.agent->is_off;
+  const bool stop = !task.held.empty() || task.joins_turns || process.stops_at_entry || process.agent->is_off;
   __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
 }
 
@@ -538,6 +538,11 @@ void Agents::ask_to_stop(const Task& task) {
 bool Agents::is_in_call(const Task& task) {
   const agent::Slot* slot = slot_of(task);
   return slot != nullptr && __atomic_load_n(&slot->phase, __ATOMIC_ACQUIRE) == agent::Phase::calling;
+}
+
+bool Agents::is_inside(const Task& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot != nullptr && __atomic_load_n(&slot->phase, __ATOMIC_ACQUIRE) != agent::Phase::outside;
 }
 
 std::uint32_t Agents::calls_made(const Task& task) {

@@ -58,6 +58,7 @@ class Agents {
   static void ask_to_stop(const Task& task);
   // Inside a call of the agent's; how many calls it has made. To be asked while the task runs.
   [[nodiscard]] static bool is_in_call(const Task& task);
+  [[nodiscard]] static bool is_inside(const Task& task);
   [[nodiscard]] static std::uint32_t calls_made(const Task& task);
 
   // A new task, in its first stop, its process and domain known; before its registers are recorded.

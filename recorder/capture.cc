@@ -188,6 +188,7 @@ void provide_scratch(Task& task) {
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args) {
   start_pending(session, task, nr, args);
   task.before_call = false;
+  task.joins_turns = false;
   PendingCall& pending = task.call;
   decide_answer(session, task);
   if (!take_restarted_plan(task)) {

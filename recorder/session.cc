@@ -69,7 +69,13 @@ bool Session::dispatch_one() {
   update_pinning();
   update_timer();
   bool none_left = false;
-  auto result = wait_any(is_busy_ ? WaitMode::poll : WaitMode::block, &none_left);
+  std::optional<WaitResult> result;
+  if (!deferred_.empty()) {
+    result = deferred_.front();
+    deferred_.pop_front();
+  } else {
+    result = wait_any(is_busy_ ? WaitMode::poll : WaitMode::block, &none_left);
+  }
   if (none_left) return false;
   if (!result && is_busy_) {
     look_at_rings();

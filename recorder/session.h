@@ -136,6 +136,7 @@ class Session {
   void give_turn(Domain& domain);
   void hand_over(Task& task);
   void begin_user(Task& task);
+  void leave_agent(Task& task);
   void after_entry(Task& task);
   void update_pinning();
   void leave_domain(Domain& domain);
@@ -185,6 +186,7 @@ class Session {
   std::uint64_t records_at_last_stop_ = 0;
   bool is_busy_ = false;  // agents write so much that rec looks at their rings rather than wait for a stop
   int looks_in_vain_ = 0;
+  std::deque<WaitResult> deferred_;  // seen in the middle of something else
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }

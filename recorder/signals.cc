@@ -235,6 +235,7 @@ bool deliver_held_signal_first(Task& task) {
   registers.orig_rax = ~std::uint64_t{0};
   registers.rip -= 2;
   stopped.set_registers(registers);
+  task.number_called_off = registers.rax;
   task.aborting_for_signal = true;
   task.position = Task::Position::call;
   task.call.blocks = false;
@@ -253,7 +254,14 @@ void send_held_signal(Session& session, Task& task) {
     }
     break;
   }
-  task.left_with = stopped.registers();
+  Registers registers = stopped.registers();
+  if (task.aborting_for_signal && registers.rax != task.number_called_off) {
+    // A filter that is not rec's has answered the call that was none (kernel/entry/common.c looks at filters
+    // after the stop).
+    registers.rax = task.number_called_off;
+    stopped.set_registers(registers);
+  }
+  task.left_with = registers;
   task.before_call = std::exchange(task.aborting_for_signal, false);
   session.resume_user(task);
 }

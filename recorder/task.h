@@ -127,11 +127,13 @@ struct Task {
     std::optional<Redirect> redirect;
   };
   std::optional<Restart> restart;
-  std::optional<Scratch> scratch;    // while others of its domain may look at its buffers
-  bool aborting_for_signal = false;  // its call was called off so that a held signal can come first
-  bool before_call = false;          // … and it stands right before that call now
-  bool interrupting = false;         // PTRACE_INTERRUPT was sent because it computes for long
+  std::optional<Scratch> scratch;       // while others of its domain may look at its buffers
+  bool aborting_for_signal = false;     // its call was called off so that a held signal can come first
+  std::uint64_t number_called_off = 0;  // … that one
+  bool before_call = false;             // … and it stands right before that call now
+  bool interrupting = false;            // PTRACE_INTERRUPT was sent because it computes for long
   Computing computing;
+  bool joins_turns = false;   // its domain became part of another: its next call shall be a traced one
   bool counter_traps = true;  // PR_SET_TSC; inherited over clone and exec
   std::uint64_t slot = 0;     // the agent's, in the tracee; 0: none
   std::shared_ptr<AgentMemory>

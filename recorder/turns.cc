@@ -1,6 +1,8 @@
 // Domains and turns: which task of a domain runs user code, who waits for it, and what memory ties processes
 // together.
 #include <sched.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -110,6 +112,7 @@ void Session::begin_user(Task& task) {
 void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
   const std::shared_ptr<Domain> own = task.process->domain;
   if (own == other) return;
+  if (other->turn != nullptr) leave_agent(*other->turn);
   append({.tid = task.tid, .kind = EventKind::merge, .args = {other->id.value(), own->id.value()}});
   std::set<Process*> moving;
   for (const auto& [tid, member] : tasks_) {
@@ -121,9 +124,36 @@ void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
   // The other domain's task that has its turn may be in user code now; it joins the order of turns at the end
   // of its next system call.
   other->turn = nullptr;
-  for (const auto& [tid, member] : tasks_) {
-    if (member->process->domain == own) Agents::ask_to_stop(*member);
+}
+
+// The next call of a task that runs shall be a traced one: what it does by the agent belongs before that
+// event.
+void Session::leave_agent(Task& task) {
+  if (task.slot == 0 || task.position != Task::Position::user) return;
+  constexpr useconds_t pause_us = 20;  // far longer than its processor keeps what it writes to itself
+  constexpr int pauses = 50;
+  task.joins_turns = true;
+  Agents::ask_to_stop(task);
+  for (int i = 0; i < pauses; ++i) {
+    ::usleep(pause_us);
+    if (!Agents::is_inside(task)) break;
   }
+  if (Agents::is_inside(task)) {
+    // In a call that blocks: it is interrupted, and made again the traced way.
+    Running(task.tid).interrupt();
+    const WaitStatus status = wait_stop(task.tid);
+    agents_.drain();
+    const auto* event = std::get_if<PtraceEvent>(&status);
+    if (event != nullptr && event->event == PTRACE_EVENT_STOP && task.position == Task::Position::user) {
+      const Agents::Found found = agents_.take_out(task);
+      if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
+      resume_user(task);
+      while (found == Agents::Found::finishing && Agents::is_inside(task)) ::usleep(pause_us);
+    } else {
+      deferred_.push_back({task.tid, status});
+    }
+  }
+  agents_.drain();
 }
 
 void Session::share_object(Task& task, std::uint64_t object, bool writable) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 
 #include "format/base/error.h"
 #include "format/trace_reader.h"
+#include "tools/call_names.h"
 #include "tools/commands.h"
 #include "tools/display.h"
 #include "tools/trace_store.h"
@@ -55,6 +57,8 @@ std::string name_of(EventKind kind) {
 // What all events together say.
 struct Survey {
   std::array<std::uint64_t, kinds> by_kind{};
+  std::uint64_t by_agent = 0;                    // calls recorded inside the program
+  std::map<std::int32_t, std::uint64_t> traced;  // the others, by number
   std::uint64_t tasks = 0;
   std::set<Pid> processes;
   std::set<ContentId> contents;
@@ -66,6 +70,13 @@ struct Survey {
 void count(const Event& event, Survey& survey) {
   ++survey.by_kind.at(static_cast<std::size_t>(event.kind));
   survey.last_ns = std::max(survey.last_ns, event.leave_ns);
+  if (event.kind == EventKind::call) {
+    if ((event.flags & event_by_agent) != 0) {
+      ++survey.by_agent;
+    } else {
+      ++survey.traced[event.nr];
+    }
+  }
   if (event.kind == EventKind::start) {
     ++survey.tasks;
     if (event.extra != nullptr) survey.processes.insert(event.extra->pid);
@@ -134,6 +145,20 @@ void describe(TraceReader& reader, const Survey& survey, const std::string& path
   columns.add({"events", fmt::format("{}", reader.event_count())});
 }
 
+// The calls that stopped the program most often.
+std::string most_traced(const Survey& survey) {
+  constexpr std::size_t shown = 5;
+  std::vector<std::pair<std::uint64_t, std::int32_t>> calls;
+  for (const auto& [nr, count] : survey.traced) calls.emplace_back(count, nr);
+  std::sort(calls.rbegin(), calls.rend());
+  if (calls.size() > shown) calls.resize(shown);
+  std::string text;
+  for (const auto& [count, nr] : calls) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", call_name(nr), count);
+  }
+  return text;
+}
+
 void run(const std::string& name) {
   const std::string path = resolve_trace(name);
   TraceReader reader(path);
@@ -144,7 +169,13 @@ void run(const std::string& name) {
   for (std::size_t kind = 0; kind < kinds; ++kind) {
     if (survey.by_kind[kind] == 0) continue;
     // 12 columns: the counts stand under the values above.
-    counts.add({fmt::format("{:>12}", survey.by_kind[kind]), name_of(static_cast<EventKind>(kind))});
+    std::string what(name_of(static_cast<EventKind>(kind)));
+    if (static_cast<EventKind>(kind) == EventKind::call) {
+      what += fmt::format(": {} of them inside the program, {} with a stop", survey.by_agent,
+                          survey.by_kind[kind] - survey.by_agent);
+      if (!survey.traced.empty()) what += fmt::format(" ({})", most_traced(survey));
+    }
+    counts.add({fmt::format("{:>12}", survey.by_kind[kind]), what});
   }
   std::string text = columns.text() + counts.text();
   if (!survey.notes.empty()) text += "notes\n";
