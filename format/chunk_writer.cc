@@ -1,6 +1,11 @@
 #include "format/chunk_writer.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <new>
+#include <set>
+#include <utility>
 
 #include "format/base/error.h"
 #include "format/trace_tables.h"
@@ -12,24 +17,49 @@ using layout::ChunkKind;
 using layout::ChunkPlace;
 
 namespace {
-constexpr int best_level = 3;
+constexpr int default_level = 3;
+constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+// For chunk headers, trailer, the last note, and what FlatBuffers and zstd put around the index.
+constexpr std::uint64_t tail_overhead = 4096;
+
+std::uint64_t bytes_in_index(const Content& content) {
+  constexpr std::uint64_t table = 64;
+  return table + content.path.size() + content.blocks.size() * sizeof(fb::ContentBlock);
+}
+
+// Which blocks the file does not have is left out of `contents`.
+void keep_blocks(std::vector<Content>& contents, const std::vector<fb::BlockEntry>& stored) {
+  std::set<BlockHash> known;
+  for (const fb::BlockEntry& entry : stored) known.insert(from_fb(entry.hash()));
+  for (Content& content : contents)
+    std::erase_if(content.blocks, [&](const Content::Block& block) { return !known.contains(block.hash); });
+}
 }  // namespace
 
-ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header)
-    : file_(path), compressor_(ZSTD_createCCtx()) {
+ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std::uint64_t max_size)
+    : file_(path), max_size_(max_size == 0 ? no_limit : max_size), compressor_(ZSTD_createCCtx()) {
   if (compressor_ == nullptr) throw std::bad_alloc();
+  why_max_size_ = fmt::format("the trace has reached the size it may have, {} bytes", max_size_);
+  // setrlimit(2): a write beyond it fails. Known in advance, it leaves room for the index.
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < max_size_) {
+    max_size_ = limit.rlim_cur;
+    why_max_size_ = fmt::format("the trace has reached the limit for files, {} bytes (ulimit -f)", max_size_);
+  }
   // zstd's own checksum is for `zstd -t`; ours covers the compressed bytes, so that it is known before
   // unpacking.
   ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_checksumFlag, 1);
   file_.append(layout::encode(layout::Prologue{header.format_version, header.rec_version}), {});
   builder_.Clear();
   finish_chunk(builder_, pack(builder_, header));
-  remember(write_chunk(ChunkHeader{.kind = ChunkKind::header}, best_level), {});
+  remember(write_chunk(ChunkHeader{.kind = ChunkKind::header}, default_level), {});
 }
 
 void ChunkWriter::write(const EventBatch& batch, int level) {
   if (!batch.blocks.empty()) write_blocks(batch.blocks, level);
   if (batch.events.empty() && batch.contents.empty()) return;
+  for (const Content& content : batch.contents) content_bytes_ += bytes_in_index(content);
   encoder_.encode(batch, builder_);
   ChunkHeader header{.kind = ChunkKind::events,
                      .has_contents = !batch.contents.empty(),
@@ -60,7 +90,13 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   for (const EventBatch::Block& block : blocks) blocks_.emplace_back(to_fb(block.hash), chunk);
 }
 
-ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level) {
+std::uint64_t ChunkWriter::room_for_tail() const {
+  const std::uint64_t index = chunks_.size() * sizeof(fb::ChunkEntry) + tasks_.size() * sizeof(std::int32_t) +
+                              blocks_.size() * sizeof(fb::BlockEntry) + content_bytes_;
+  return ZSTD_COMPRESSBOUND(index) + tail_overhead;
+}
+
+ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level, Part part) {
   const std::span raw(builder_.GetBufferPointer(), builder_.GetSize());
   if (raw.size() > layout::max_raw_size)
     fail("a chunk of the trace would have {} bytes, more than the format allows", raw.size());
@@ -74,6 +110,9 @@ ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level) {
   header.compressed_size = size;
   header.checksum = layout::checksum_of(payload);
   const std::uint64_t offset = file_.size();
+  const std::uint64_t end = offset + layout::chunk_header_size + size +
+                            (part == Part::body ? room_for_tail() : layout::trailer_size);
+  if (end > max_size_) throw Error(why_max_size_);
   file_.append(layout::encode(header), payload);
   return {offset, header};
 }
@@ -86,9 +125,78 @@ void ChunkWriter::remember(const ChunkPlace& place, std::span<const std::int32_t
                        static_cast<std::uint8_t>(header.kind),
                        static_cast<std::uint8_t>(header.has_contents));
   tasks_.insert(tasks_.end(), tasks.begin(), tasks.end());
+  events_ += header.event_count;
 }
 
-void ChunkWriter::finish(const std::vector<Content>& contents, const TraceSummary& summary) {
+// Takes off all chunks but the first `chunks`.
+void ChunkWriter::drop_to(std::size_t chunks) {
+  while (chunks_.size() > chunks) (void)drop_last_chunk();
+}
+
+// False: nothing but the header is left.
+bool ChunkWriter::drop_last_chunk() {
+  if (chunks_.size() <= 1) return false;
+  const fb::ChunkEntry last = chunks_.back();
+  file_.cut_to(last.offset());
+  chunks_.pop_back();
+  events_ -= last.event_count();
+  tasks_.resize(last.first_task());
+  std::erase_if(blocks_, [&](const fb::BlockEntry& entry) { return entry.chunk() == chunks_.size(); });
+  return true;
+}
+
+void ChunkWriter::finish(const std::vector<Content>& contents, TraceSummary summary) {
+  summary.events = events_;
+  write_index(contents, summary);
+  file_.close();
+}
+
+void ChunkWriter::finish_early(std::vector<Content> contents, const TraceSummary& summary,
+                               const std::string& why) {
+  for (;;) {
+    const std::size_t chunks = chunks_.size();
+    try {
+      write_note(why);
+      std::vector<Content> kept = contents;
+      keep_blocks(kept, blocks_);
+      TraceSummary whole = summary;
+      whole.events = events_;
+      write_index(kept, whole);
+      file_.close();
+      return;
+    } catch (const Error&) {
+      drop_to(chunks);
+      if (!drop_last_chunk()) throw;
+    }
+  }
+}
+
+void ChunkWriter::write_note(const std::string& text) {
+  EventBatch batch;
+  batch.first = EventNumber(events_);
+  const bool has_tasks = !tasks_.empty();
+  std::uint64_t last_ns = 0;
+  for (const fb::ChunkEntry& chunk : chunks_) last_ns = std::max(last_ns, chunk.last_ns());
+  batch.events.push_back({.args = {},
+                          .result = 0,
+                          .enter_ns = last_ns,
+                          .leave_ns = last_ns,
+                          .tid = Tid(has_tasks ? tasks_.front() : 0),
+                          .nr = 0,
+                          .piece_count = 0,
+                          .flags = event_not_replayable,
+                          .kind = EventKind::note});
+  batch.extras.emplace_back(0, Extra{.text = text});
+  encoder_.encode(batch, builder_);
+  const ChunkHeader header{.kind = ChunkKind::events,
+                           .first_event = batch.first.value(),
+                           .event_count = 1,
+                           .first_ns = last_ns,
+                           .last_ns = last_ns};
+  remember(write_chunk(header, default_level, Part::tail), encoder_.tasks());
+}
+
+void ChunkWriter::write_index(const std::vector<Content>& contents, const TraceSummary& summary) {
   builder_.Clear();
   std::vector<flatbuffers::Offset<fb::Content>> packed;
   packed.reserve(contents.size());
@@ -99,9 +207,14 @@ void ChunkWriter::finish(const std::vector<Content>& contents, const TraceSummar
   const auto blocks = builder_.CreateVectorOfStructs(blocks_);
   const auto packed_summary = pack(builder_, summary);
   finish_chunk(builder_, fb::CreateIndex(builder_, chunks, tasks, blocks, contents_vector, packed_summary));
-  const ChunkPlace index = write_chunk(ChunkHeader{.kind = ChunkKind::index}, best_level);
-  file_.append(layout::encode_trailer(index.offset), {});
-  file_.close();
+  const std::uint64_t before = file_.size();
+  const ChunkPlace index = write_chunk(ChunkHeader{.kind = ChunkKind::index}, default_level, Part::tail);
+  try {
+    file_.append(layout::encode_trailer(index.offset), {});
+  } catch (const Error&) {
+    file_.cut_to(before);
+    throw;
+  }
 }
 
 }  // namespace rec

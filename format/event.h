@@ -88,14 +88,16 @@ enum class SignalAction : std::uint8_t { ignore = 0, handler = 1, terminate = 2,
 // One piece of memory that belongs to an event.
 struct Data {
   enum class Role : std::uint8_t {
-    output = 0,  // written by the kernel: replay writes it back before the next segment; always whole
+    // Written by the kernel: replay writes it back before the next segment. Whole, except behind a note
+    // with event_not_replayable.
+    output = 0,
     input =
         1,     // what the program passed: for printing, and compared at replay; may be cut at the snap length
     bulk = 2,  // an input, too: data of arbitrary length (what it wrote), not a path or a structure
   };
   RemotePtr<> address;
   std::span<const std::byte> bytes;
-  std::uint64_t full_size = 0;  // size before it was cut (inputs); equals bytes.size() for outputs
+  std::uint64_t full_size = 0;  // size before it was cut
   Role role = Role::output;
   std::uint8_t argument = 0;  // argument of the call that it hangs off, directly or through a structure
 };

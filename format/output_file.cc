@@ -1,6 +1,7 @@
 #include "format/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,9 @@ OutputFile::OutputFile(const std::string& path)
   if (::fstat(fd_.get(), &status) != 0) fail_with_errno(fmt::format("cannot create the trace {}", path_));
   if (S_ISREG(status.st_mode) && ::fchmod(fd_.get(), 0600) != 0)
     fail_with_errno(fmt::format("cannot keep others from reading the trace {}", path_));
+  // So that nobody takes it for a finished one (`rec record --keep`). Where locks are not supported, that
+  // protection is missing, and nothing else.
+  (void)::flock(fd_.get(), LOCK_EX | LOCK_NB);
 }
 
 void OutputFile::append(std::span<const std::byte> head, std::span<const std::byte> body) {
@@ -30,9 +34,19 @@ void OutputFile::append(std::span<const std::byte> head, std::span<const std::by
   } catch (const Error&) {
     // Half a chunk would do no harm (readers stop before it), but without it the file ends as it should.
     // Where that fails, too, the first error is the one to report.
-    if (::ftruncate(fd_.get(), static_cast<off_t>(before)) == 0) size_ = before;
+    try {
+      cut_to(before);
+    } catch (const Error&) {
+      // size() tells what is there.
+    }
     throw;
   }
+}
+
+void OutputFile::cut_to(std::uint64_t size) {
+  const auto end = static_cast<off_t>(size);
+  if (::ftruncate(fd_.get(), end) != 0 || ::lseek(fd_.get(), end, SEEK_SET) != end) fail_writing(errno);
+  size_ = size;
 }
 
 void OutputFile::write_all(std::span<const std::byte> bytes) {

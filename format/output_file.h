@@ -20,6 +20,9 @@ class [[nodiscard]] OutputFile {
   // system lets us.
   void append(std::span<const std::byte> head, std::span<const std::byte> body);
 
+  // Takes the file's end off: it has `size` bytes then. Throws Error.
+  void cut_to(std::uint64_t size);
+
   // Reports what the file system kept back until now (NFS, quotas). Throws Error.
   void close();
 

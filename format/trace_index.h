@@ -19,7 +19,6 @@ struct ChunkMap {
   std::vector<std::size_t> announcing;  // events chunks that announce contents
   std::vector<std::size_t> content;
   std::uint64_t event_count = 0;
-
   // False: the chunk cannot follow on the last one.
   [[nodiscard]] bool follows(const layout::ChunkPlace& place) const;
   // Adds the chunk if it follows; says whether it did.

@@ -58,6 +58,11 @@ class [[nodiscard]] TraceReader {
   // An event before all that ended at `time_ns` or later, and not far before the first of them.
   [[nodiscard]] EventNumber near(std::uint64_t time_ns) const;
 
+  // Reads all there is and checks it: checksums, structure, the order of the events, that everything they
+  // refer to is there, that the index says what the chunks say. The problems, one line each; none: the trace
+  // is sound. Ends at `most` problems.
+  [[nodiscard]] std::vector<std::string> verify(std::size_t most = 20);
+
   // Contents announced so far in the part of the file before the current event, or in a finished trace all of
   // them. Throws Error for an id that the trace does not have.
   [[nodiscard]] const Content& content(ContentId id);

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -66,8 +67,10 @@ std::size_t bytes_of(const Extra& extra) {
 
 class TraceWriter::Impl {
  public:
-  Impl(const std::string& path, const TraceHeader& header)
-      : chunks_(path, header), thread_(thread_without_signals([this] { run(); })) {}
+  Impl(const std::string& path, const TraceHeader& header, const WriterOptions& options)
+      : chunks_(path, header, options.max_size),
+        level_(options.level),
+        thread_(thread_without_signals([this] { run(); })) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { stop(); }
@@ -78,6 +81,12 @@ class TraceWriter::Impl {
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
   void finish(TraceSummary summary);
   [[nodiscard]] std::uint64_t bytes_written() const { return chunks_.bytes_written(); }
+  [[nodiscard]] std::uint64_t events_written() const { return chunks_.events_written(); }
+  [[nodiscard]] bool has_ended_early() const { return has_ended_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::optional<std::string> why_ended_early() const {
+    const Lock lock(mutex_);
+    return why_ended_;
+  }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -94,6 +103,7 @@ class TraceWriter::Impl {
   void stop();
 
   ChunkWriter chunks_;  // the thread's, until it has been joined
+  int level_;
 
   mutable std::mutex mutex_;       // for all below
   std::condition_variable wake_;   // for the thread: a batch to write, or one that begins to age, or the end
@@ -105,14 +115,14 @@ class TraceWriter::Impl {
   std::set<BlockHash> known_blocks_;
   std::vector<Content> contents_;  // by id
   std::uint64_t next_event_ = 0;
-  std::optional<Error> error_;
+  std::optional<std::string> why_ended_;
+  std::atomic<bool> has_ended_ = false;  // why_ended_ is there
   bool stopping_ = false;
 
   std::thread thread_;  // last: it uses all of the above
 };
 
 void TraceWriter::Impl::check(const Lock&) const {
-  if (error_) throw Error(*error_);
   ENSURE(!stopping_, "the trace has been finished already");
 }
 
@@ -141,10 +151,14 @@ void TraceWriter::Impl::cut(const Lock&) {
 void TraceWriter::Impl::cut_if_full(Lock& lock) {
   if (open_->bytes() < batch_bytes) return;
   cut(lock);
-  space_.wait(lock, [this] { return queue_.size() < max_queued || error_; });
+  space_.wait(lock, [this] { return queue_.size() < max_queued || why_ended_; });
 }
 
 EventNumber TraceWriter::Impl::append(const Event& event) {
+  if (has_ended_early()) {
+    const Lock lock(mutex_);
+    return EventNumber(next_event_++);
+  }
   std::size_t total = 0;
   for (const Data& data : event.data) total += data.bytes.size();
   std::vector<std::vector<BlockHash>> in_blocks;
@@ -196,6 +210,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes) {
   const BlockHash hash = hash_of(bytes);
   Lock lock(mutex_);
   check(lock);
+  if (why_ended_) return hash;
   if (known_blocks_.contains(hash)) return hash;
   lock.unlock();
   std::vector<std::byte> copy(bytes.begin(), bytes.end());  // up to 1 MiB: not while others wait
@@ -213,10 +228,11 @@ ContentId TraceWriter::Impl::add_content(const Content& content) {
     ENSURE(block_is_inside(block, content.size), "block {} of {}, {} bytes", block.index, content.path,
            content.size);
   Lock lock(mutex_);
-  EventBatch& batch = open_batch(lock);
   const ContentId id(static_cast<std::uint32_t>(contents_.size()));
   contents_.push_back(content);
   contents_.back().id = id;
+  if (why_ended_) return id;
+  EventBatch& batch = open_batch(lock);
   // Contents of a batch are announced before all its events: so this one comes too early, which harms nobody.
   batch.contents.push_back(contents_.back());
   batch.extra_bytes += sizeof content + content.blocks.size() * sizeof(Content::Block);
@@ -226,6 +242,7 @@ ContentId TraceWriter::Impl::add_content(const Content& content) {
 
 void TraceWriter::Impl::extend_content(ContentId id, std::span<const Content::Block> blocks) {
   Lock lock(mutex_);
+  if (why_ended_) return;
   EventBatch& batch = open_batch(lock);
   ENSURE(id.value() < contents_.size(), "content {}", id);
   Content& content = contents_[id.value()];
@@ -245,7 +262,7 @@ void TraceWriter::Impl::run() {
     std::unique_ptr<EventBatch> batch = std::move(queue_.front());
     queue_.pop_front();
     const std::size_t backlog = queue_.size();
-    const bool is_lost = error_.has_value();
+    const bool is_lost = why_ended_.has_value();
     lock.unlock();
     space_.notify_all();
     if (!is_lost) write(*batch, backlog);
@@ -273,18 +290,18 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
 }
 
 void TraceWriter::Impl::write(const EventBatch& batch, std::size_t backlog) {
-  std::optional<Error> error;
+  std::string why;
   try {
-    chunks_.write(batch, level_for(backlog));
-  } catch (const Error& caught) {
-    error = caught;
-  } catch (
-      const std::exception& caught) {  // out of memory, a bug: append() has to hear of it, not std::terminate
-    error = Error(fmt::format("cannot write the trace: {}", caught.what()));
+    chunks_.write(batch, level_ != 0 ? level_ : level_for(backlog));
+    return;
+  } catch (const Error& error) {
+    why = error.what();
+  } catch (const std::exception& error) {  // out of memory, a bug: finish() has to hear of it
+    why = fmt::format("cannot write the trace: {}", error.what());
   }
-  if (!error) return;
   const Lock lock(mutex_);
-  error_ = std::move(error);
+  why_ended_ = std::move(why);
+  has_ended_ = true;
   space_.notify_all();
 }
 
@@ -300,13 +317,24 @@ void TraceWriter::Impl::stop() {
 void TraceWriter::Impl::finish(TraceSummary summary) {
   { check(Lock(mutex_)); }
   stop();
-  if (error_) throw Error(*error_);
-  summary.events = next_event_;
-  chunks_.finish(contents_, summary);
+  if (!why_ended_) {
+    try {
+      chunks_.finish(contents_, summary);
+      return;
+    } catch (const Error& error) {
+      why_ended_ = error.what();
+      has_ended_ = true;
+    }
+  }
+  try {
+    chunks_.finish_early(contents_, summary, *why_ended_);
+  } catch (const Error&) {
+    throw Error(*why_ended_);  // the first failure is the one to report
+  }
 }
 
-TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header)
-    : impl_(std::make_unique<Impl>(path, header)) {}
+TraceWriter::TraceWriter(const std::string& path, const TraceHeader& header, const WriterOptions& options)
+    : impl_(std::make_unique<Impl>(path, header, options)) {}
 TraceWriter::TraceWriter(TraceWriter&&) noexcept = default;
 TraceWriter& TraceWriter::operator=(TraceWriter&&) noexcept = default;
 TraceWriter::~TraceWriter() = default;
@@ -318,6 +346,9 @@ void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> b
   impl_->extend_content(id, blocks);
 }
 void TraceWriter::finish(TraceSummary summary) { impl_->finish(summary); }
+bool TraceWriter::has_ended_early() const { return impl_->has_ended_early(); }
+std::optional<std::string> TraceWriter::why_ended_early() const { return impl_->why_ended_early(); }
+std::uint64_t TraceWriter::events_written() const { return impl_->events_written(); }
 std::uint64_t TraceWriter::bytes_written() const { return impl_->bytes_written(); }
 
 }  // namespace rec

@@ -1,12 +1,18 @@
 // Writes a trace file. All calls are safe from several threads; compression and writing happen on a thread of
 // the writer's own, so that the recorder never waits for the disk unless the (bounded) queue is full.
 //
+// When the file cannot grow any more (disk full, a limit), the trace ends there, cleanly: what comes later is
+// dropped, and finish() closes the file with a note of the reason. The program that is recorded is not
+// harmed.
+//
 // What has been appended reaches the file at the latest when 1 MiB of events has gathered or after 100 ms,
 // whichever is first, so that a killed recorder loses no more than that.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -15,18 +21,22 @@
 
 namespace rec {
 
+struct WriterOptions {
+  std::uint64_t max_size = 0;  // of the file, in bytes, with its index; 0: as large as it gets
+  int level = 0;               // zstd's; 0: as fast as the program asks for
+};
+
 class [[nodiscard]] TraceWriter {
  public:
   // Creates `path` with mode 0600 (a trace holds everything that the program saw), replacing what was there.
   // Throws Error when that fails.
-  TraceWriter(const std::string& path, const TraceHeader& header);
+  TraceWriter(const std::string& path, const TraceHeader& header, const WriterOptions& options = {});
   TraceWriter(TraceWriter&&) noexcept;
   TraceWriter& operator=(TraceWriter&&) noexcept;
   // Without finish(): what was appended is written out, but the file has no index and no summary.
   ~TraceWriter();
 
-  // Gives the event its number and copies it. Throws Error if the file could not be written (disk full, …);
-  // everything before the last complete chunk stays readable.
+  // Gives the event its number and copies it; drops it when the trace has ended early.
   EventNumber append(const Event& event);
 
   // Stores a block of file content, once per hash. Returns the hash.
@@ -37,8 +47,17 @@ class [[nodiscard]] TraceWriter {
   ContentId add_content(const Content& content);  // content.id is ignored: a new id is returned
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
 
-  // Writes out everything, then index and summary. `summary.events` is filled in here.
+  // Writes out everything, then index and summary. `summary.events` is filled in here. When the trace ended
+  // early, chunks at its end are given up where index and note need their room. Throws Error if not even that
+  // is possible; everything before the last complete chunk stays readable.
   void finish(TraceSummary summary);
+
+  // Whether the trace has ended before finish(): cheap, from any thread. And why, for the user.
+  [[nodiscard]] bool has_ended_early() const;
+  [[nodiscard]] std::optional<std::string> why_ended_early() const;
+
+  // Events in the file so far; after finish(), all that it has.
+  [[nodiscard]] std::uint64_t events_written() const;
 
   // Bytes written to the file so far.
   [[nodiscard]] std::uint64_t bytes_written() const;

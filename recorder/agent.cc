@@ -457,7 +457,7 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
               .leave_ns = time_of(slot, record.leave),
               .data = pieces_};
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
-  session_.writer().append(event);
+  session_.put(event);
   ++records_;
   apply_effects(task, event);
   if ((calls_[record.nr].flags & (agent::call_opens | agent::call_closes)) != 0) {

@@ -21,7 +21,9 @@ using syscalls::Replay;
 // How far beyond a pointer argument an unknown call is expected to write.
 constexpr std::uint64_t snapshot_bytes = 16 * page_size;
 
-void add_inputs(const RecordOptions& options, Task& task) {
+void add_inputs(Session& session, Task& task) {
+  if (session.is_over()) return;
+  const RecordOptions& options = session.options();
   PendingCall& pending = task.call;
   const bool echo = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
   const RemoteMemory memory = task.memory();
@@ -75,7 +77,8 @@ void add_changes(Task& task) {
   }
 }
 
-void add_outputs(Task& task, std::int64_t result) {
+void add_outputs(Session& session, Task& task, std::int64_t result) {
+  const RecordOptions& options = session.options();
   PendingCall& pending = task.call;
   const RemoteMemory memory = task.memory();
   if (!pending.plan.modelled) {
@@ -88,9 +91,11 @@ void add_outputs(Task& task, std::int64_t result) {
     syscalls::settle(pending.plan, pending.restarted, result, memory);
   }
   for (const syscalls::Extent& extent : pending.plan.extents) {
-    if (!extent.output || extent.size == 0) continue;
+    if (!extent.output || extent.size == 0 || session.is_over()) continue;
+    std::uint64_t keep = extent.size;
+    if (extent.bulk && options.without_content) keep = std::min(keep, options.snap_bulk);
     const auto room =
-        pending.data.add(Data::Role::output, extent.address, extent.argument, extent.size, extent.size);
+        pending.data.add(Data::Role::output, extent.address, extent.argument, keep, extent.size);
     pending.data.shrink_last(memory.read_some(extent.address, room));
   }
 }
@@ -199,7 +204,7 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     pending.flags |= event_not_modelled;
     take_snapshots(task);
   }
-  add_inputs(session.options(), task);
+  add_inputs(session, task);
   special::on_entry(session, task);
   if (pending.answer) {
     pending.flags |= event_denied;
@@ -237,7 +242,7 @@ void finish_call(Session& session, Task& task) {
   const std::int64_t result = registers.result();
   Extra extra;
   const bool has_extra = special::on_exit(session, task, registers, result, &extra);
-  add_outputs(task, result);
+  add_outputs(session, task, result);
   if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   if (!pending.plan.modelled && !pending.answer && result >= 0) {
     const std::string name = call_name(pending);

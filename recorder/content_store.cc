@@ -49,6 +49,8 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& 
   auto [at, is_new] = known_.try_emplace(version);
   Known& known = at->second;
   if (is_new) known.id = writer_.add_content(Content{.path = name, .size = file_size, .blocks = {}});
+  const Stored stored{known.id, file_size, info.st_dev, info.st_ino};
+  if (!keeps_bytes()) return stored;
   std::vector<Content::Block> added;
   const std::uint64_t end = std::min(file_size, offset + length);
   for (std::uint64_t index = offset / content_block_size; index * content_block_size < end; ++index) {
@@ -56,13 +58,13 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& 
     added.push_back({index, writer_.add_block(read_block(file.get(), index, file_size))});
   }
   if (!added.empty()) writer_.extend_content(known.id, added);
-  return Stored{known.id, file_size, info.st_dev, info.st_ino};
+  return stored;
 }
 
 ContentId ContentStore::store_memory(const RemoteMemory& memory, RemotePtr<> from, std::uint64_t size,
                                      const std::string& name) {
   Content content{.path = name, .size = size, .blocks = {}};
-  for (std::uint64_t start = 0; start < size; start += content_block_size) {
+  for (std::uint64_t start = 0; keeps_bytes() && start < size; start += content_block_size) {
     std::vector<std::byte> bytes(std::min(content_block_size, size - start));
     // Page by page past the first hole: what lies behind it may be readable.
     for (std::size_t done = 0; done < bytes.size();) {

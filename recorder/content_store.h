@@ -17,7 +17,8 @@ namespace rec {
 
 class ContentStore {
  public:
-  explicit ContentStore(TraceWriter& writer) : writer_(writer) {}
+  // `keeps_bytes`: false to note only which files there were and how long.
+  ContentStore(TraceWriter& writer, bool keeps_bytes) : writer_(writer), keeps_bytes_(keeps_bytes) {}
 
   struct Stored {
     ContentId id;
@@ -49,7 +50,10 @@ class ContentStore {
     std::set<std::uint64_t> blocks;
   };
 
+  [[nodiscard]] bool keeps_bytes() const { return keeps_bytes_ && !writer_.has_ended_early(); }
+
   TraceWriter& writer_;
+  bool keeps_bytes_;
   std::map<Version, Known> known_;
 };
 

@@ -16,6 +16,9 @@ struct RecordOptions {
   std::uint64_t snap_length = 4096;     // bytes kept of a path or structure that the program passed
   std::uint64_t snap_bulk = 64;         // … and of bulk data
   std::uint64_t slice_ns = 50'000'000;  // how long a task may compute while a signal or another task waits
+  // Neither the files that the program maps nor what it reads are kept: to be looked at, not replayed.
+  bool without_content = false;
+  std::uint64_t max_event_bytes = 0;  // memory kept of one call; 0: all. What is cut cannot be replayed.
   bool under_filter = false;  // a seccomp filter that is not rec's applies to rec, and so to the program
   bool agent = true;          // calls are recorded inside the program where that can be
   bool quiet = false;         // no remarks on stderr (they are in the trace all the same)

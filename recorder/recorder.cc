@@ -1,6 +1,7 @@
 #include "recorder/recorder.h"
 
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -78,6 +79,16 @@ void set_up_own_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+std::uint64_t cpu_time_of_children() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_CHILDREN, &usage) != 0) return 0;
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_usec) * 1'000;
+  };
+  return ns(usage.ru_utime) + ns(usage.ru_stime);
+}
+
 std::string working_directory() {
   std::array<char, 4096> path{};
   return ::getcwd(path.data(), path.size()) != nullptr ? path.data() : "";
@@ -125,8 +136,16 @@ RecordResult record(const RecordOptions& options, TraceWriter& writer) {
   RecordResult result;
   result.wait_status = session.run(std::move(first));
   program_pid = 0;
-  writer.finish(
-      {.duration_ns = session.now_ns(), .wait_status = result.wait_status, .tasks = session.task_count()});
+  result.wall_ns = session.now_ns();
+  result.program_cpu_ns = cpu_time_of_children();
+  try {
+    writer.finish(
+        {.duration_ns = result.wall_ns, .wait_status = result.wait_status, .tasks = session.task_count()});
+  } catch (const Error& error) {
+    result.why_ended_early = error.what();
+  }
+  if (!result.why_ended_early) result.why_ended_early = writer.why_ended_early();
+  result.events = writer.events_written();
   return result;
 }
 

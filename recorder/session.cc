@@ -17,7 +17,12 @@
 namespace rec {
 
 Session::Session(const RecordOptions& options, TraceWriter& writer)
-    : options_(options), writer_(writer), contents_(writer), agents_(*this), start_ns_(monotonic_ns()) {}
+    : options_(options),
+      writer_(writer),
+      contents_(writer, !options.without_content),
+      kept_data_(options),
+      agents_(*this),
+      start_ns_(monotonic_ns()) {}
 
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
@@ -38,6 +43,11 @@ int Session::run(Stopped first) {
   extra.domain = task.domain().id;
   extra.after = registers;
   append({.tid = first_tid_, .kind = EventKind::start, .extra = &extra});
+  if (options_.without_content)
+    note_not_replayable(task, "no content",
+                        "it was recorded with --no-content, without the files that the program mapped and "
+                        "read: it can be looked at (rec dump, stat, coverage), but not replayed",
+                        Audience::readers);
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   while (dispatch_one()) {
   }
@@ -209,13 +219,49 @@ void Session::after_entry(Task& task) {
 void Session::append(Event event) {
   event.leave_ns = now_ns();
   if (event.enter_ns == 0) event.enter_ns = event.leave_ns;
+  put(event);
+}
+
+void Session::put(Event event) {
+  if (!kept_data_.is_whole() && !event.data.empty()) {
+    bool lost = false;
+    event.data = kept_data_.cut(event, &lost);
+    if (lost) note_cut(event.tid);
+  }
   writer_.append(event);
+  if (!is_over_ && writer_.has_ended_early()) end_recording();
+}
+
+void Session::note_cut(Tid tid) {
+  const Task* task = find(tid);
+  if (task == nullptr) return;
+  note_not_replayable(*task, "cut",
+                      fmt::format("a call of task {} moved more memory than --max-event-bytes keeps ({} "
+                                  "bytes): the recording can be replayed only up to there",
+                                  tid, options_.max_event_bytes));
+}
+
+void Session::end_recording() {
+  is_over_ = true;
+  if (!options_.quiet)
+    (void)std::fprintf(stderr, "rec: %s: the recording ends here, the program goes on\n",
+                       writer_.why_ended_early()->c_str());
 }
 
 void Session::note(const Task& task, const std::string& key, const std::string& text, Audience audience) {
-  if (!noted_.insert(key).second) return;
+  put_note(task, key, text, 0, audience);
+}
+
+void Session::note_not_replayable(const Task& task, const std::string& key, const std::string& text,
+                                  Audience audience) {
+  put_note(task, key, text, event_not_replayable, audience);
+}
+
+void Session::put_note(const Task& task, const std::string& key, const std::string& text, std::uint16_t flags,
+                       Audience audience) {
+  if (is_over_ || !noted_.insert(key).second) return;
   const Extra extra{.text = text};
-  append({.tid = task.tid, .kind = EventKind::note, .extra = &extra});
+  append({.tid = task.tid, .kind = EventKind::note, .flags = flags, .extra = &extra});
   if (!options_.quiet && audience == Audience::everyone)
     (void)std::fprintf(stderr, "rec: %s\n", text.c_str());
 }

@@ -19,6 +19,7 @@
 #include "recorder/agent.h"
 #include "recorder/content_store.h"
 #include "recorder/echo.h"
+#include "recorder/kept_data.h"
 #include "recorder/options.h"
 #include "recorder/pinning.h"
 #include "recorder/task.h"
@@ -53,11 +54,21 @@ class Session {
 
   // Appends an event of `task` with `leave_ns` = now.
   void append(Event event);
+  // The same of one that has its times already.
+  void put(Event event);
   // A remark for the trace, once per `key`; for the user of `rec record`, too, unless only readers of the
   // trace may want it.
   enum class Audience { everyone, readers };
   void note(const Task& task, const std::string& key, const std::string& text,
             Audience audience = Audience::everyone);
+
+  // The same for what keeps the recording from being replayed beyond here.
+  void note_not_replayable(const Task& task, const std::string& key, const std::string& text,
+                           Audience audience = Audience::everyone);
+
+  // The trace has ended before the program (disk full, a limit): from here on the program only runs. It
+  // cannot be let go, since without a tracer its calls would fail (seccomp(2), SECCOMP_RET_TRACE).
+  [[nodiscard]] bool is_over() const { return is_over_; }
 
   // The call event of `task`, as it stands in task.call, with what its special handler adds.
   void append_call(Task& task, std::int64_t result, const Extra* extra, EventKind kind = EventKind::call);
@@ -152,10 +163,16 @@ class Session {
   [[nodiscard]] bool needs_timer() const;
   void update_timer();
   void set_timer(std::uint64_t period_ns);
+  void end_recording();
+  void note_cut(Tid tid);
+  void put_note(const Task& task, const std::string& key, const std::string& text, std::uint16_t flags,
+                Audience audience);
 
   const RecordOptions& options_;
   TraceWriter& writer_;
   ContentStore contents_;
+  KeptData kept_data_;
+  bool is_over_ = false;
   EchoDescriptors echo_;
   Pinning pinning_;
   InstructionFinder instructions_;

@@ -12,5 +12,7 @@ void add_info(CLI::App& app);
 void add_ps(CLI::App& app);
 void add_coverage(CLI::App& app);  // coverage/
 void add_stat(CLI::App& app);      // stat/
+// `*exit_status` becomes 1 when the trace is not sound.
+void add_verify(CLI::App& app, int* exit_status);
 
 }  // namespace rec

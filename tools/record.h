@@ -23,6 +23,12 @@ struct RecordRequest {
   std::uint64_t least_data =
       0;                    // bytes of what the program writes that are kept for printing, if more than usual
   bool whole_data = false;  // all of them
+  bool progress = false;    // see `rec record --help`, as for the rest
+  bool on_failure_only = false;
+  std::size_t keep = 0;  // newest recordings in the trace directory; 0: all
+  bool without_content = false;
+  std::uint64_t max_size = 0;         // bytes; 0: no limit
+  std::uint64_t max_event_bytes = 0;  // 0: no limit
 };
 
 // The program was not found (errno ENOENT), or cannot be executed.

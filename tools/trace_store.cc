@@ -1,9 +1,11 @@
 #include "tools/trace_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -130,6 +132,29 @@ std::string resolve_trace(const std::string& name) {
   if (exists(path)) return path;
   if (const std::string with_suffix = path + std::string(suffix); exists(with_suffix)) return with_suffix;
   fail("there is no trace ‘{}’, neither here nor in {} (‘rec ls’ shows what is there)", name, directory);
+}
+
+void remove_old_recordings(std::size_t keep) {
+  struct Recording {
+    std::string path;
+    timespec written;
+  };
+  std::vector<Recording> finished;
+  for (const std::string& path : all_recordings()) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status {};
+    if (!fd.is_open() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    // Its recorder has it locked as long as it writes (OutputFile).
+    if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
+    finished.push_back({path, status.st_mtim});
+  }
+  std::sort(finished.begin(), finished.end(), [](const Recording& a, const Recording& b) {
+    return std::pair(a.written.tv_sec, a.written.tv_nsec) > std::pair(b.written.tv_sec, b.written.tv_nsec);
+  });
+  for (std::size_t i = keep; i < finished.size(); ++i) {
+    if (::unlink(finished[i].path.c_str()) != 0 && errno != ENOENT)
+      fail_with_errno(fmt::format("cannot delete the old trace {}", finished[i].path));
+  }
 }
 
 std::vector<std::string> all_recordings() {

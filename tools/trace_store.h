@@ -5,6 +5,7 @@
 //   python3-0.rec   python3-1.rec   make-0.rec   latest -> make-0.rec
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ namespace rec {
 // working directory: that file. Otherwise a name in the trace directory, with or without its `.rec`. Throws
 // Error, with advice, when there is no such trace.
 [[nodiscard]] std::string resolve_trace(const std::string& name);
+
+// Deletes the oldest recordings in the trace directory until `keep` are left. Those that are being written
+// are neither counted nor touched. Throws Error when one cannot be deleted.
+void remove_old_recordings(std::size_t keep);
 
 // Paths of all recordings in the trace directory, in no particular order; none when it is not there.
 [[nodiscard]] std::vector<std::string> all_recordings();

@@ -248,29 +248,74 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
-TEST_CASE("when the file cannot grow, append() says so, and what is complete stays readable") {
+// The trace is whole: a prefix of the samples, then a note with `why` that stops replay.
+void check_ends_with_note(const std::string& path, const std::string& why) {
+  std::string error;
+  auto events = read_all(path, &error);
+  CHECK(error.empty());
+  REQUIRE(!events.empty());
+  const OwnedEvent last = events.back();
+  events.pop_back();
+  CHECK(is_prefix(events));
+  CHECK(last.fixed.kind == EventKind::note);
+  CHECK((last.fixed.flags & event_not_replayable) != 0);
+  REQUIRE(last.extra.has_value());
+  CHECK(contains(last.extra->text, why));
+  TraceReader reader(path);
+  REQUIRE(reader.summary().has_value());
+  CHECK(reader.summary()->duration_ns == 7);
+  CHECK(reader.verify().empty());
+}
+
+TEST_CASE("verify finds every change that a reader would stumble over, and none in a sound trace") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.rec";
-  const std::string expected = "cannot write the trace " + path + ": File too large";
+  const std::string bad = directory / "bad.rec";
+  write_small(path, true);
+  CHECK(TraceReader(path).verify().empty());
+  const auto bytes = file_bytes(path);
+  for (std::size_t at = layout::prologue_size; at + layout::trailer_size < bytes.size(); at += 7) {
+    CAPTURE(at);
+    auto changed = bytes;
+    changed[at] ^= std::byte{4};
+    write_file(bad, changed);
+    std::vector<std::string> problems;
+    const std::string refused = error_of([&] { problems = TraceReader(bad).verify(); });
+    REQUIRE((!refused.empty() || !problems.empty()));
+  }
+}
+
+TEST_CASE("when the file cannot grow, the trace ends cleanly below the limit and says why") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
   {
     const FileSizeLimit limit(1'500'000);
     TraceWriter writer(path, sample_header());
-    std::uint64_t i = 0;
-    const auto append = [&] {
-      while (i < 1'000'000)
-        with_event(sample_event(i), [&](const Event& event) { (void)writer.append(event), ++i; });
-    };
-    CHECK(error_of(append) == expected);
-    CHECK(error_of(append) == expected);  // and goes on saying it
-    CHECK(error_of([&] { (void)writer.add_block(noise(10, 1)); }) == expected);
-    CHECK(error_of([&] { writer.finish({}); }) == expected);
+    for (std::uint64_t i = 0; i < 1'000'000 && !writer.has_ended_early(); ++i)
+      with_event(sample_event(i), [&](const Event& event) { (void)writer.append(event); });
+    CHECK(writer.has_ended_early());
+    (void)writer.add_block(noise(10, 1));  // dropped, like all that comes now
+    writer.finish({.duration_ns = 7});
+    CHECK(contains(writer.why_ended_early().value_or(""), "ulimit -f"));
   }
   CHECK(file_bytes(path).size() <= 1'500'000);
-  std::string error;
-  const auto events = read_all(path, &error);
-  CHECK(error.empty());
-  CHECK(!events.empty());
-  CHECK(is_prefix(events));
+  check_ends_with_note(path, "ulimit -f");
+}
+
+TEST_CASE("a trace never grows beyond the size it was given") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  for (const std::uint64_t size : {64U << 10, 200'000U, 3U << 20}) {
+    CAPTURE(size);
+    {
+      TraceWriter writer(path, sample_header(), {.max_size = size});
+      for (std::uint64_t i = 0; i < 1'000'000 && !writer.has_ended_early(); ++i)
+        with_event(sample_event(i), [&](const Event& event) { (void)writer.append(event); });
+      writer.finish({.duration_ns = 7});
+    }
+    CHECK(file_bytes(path).size() <= size);
+    check_ends_with_note(path, "the size it may have");
+  }
 }
 
 TEST_CASE("a full disk is reported as such") {
