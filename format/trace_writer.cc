@@ -70,6 +70,9 @@ class TraceWriter::Impl {
   Impl(const std::string& path, const TraceHeader& header, const WriterOptions& options)
       : chunks_(path, header, options.max_size),
         level_(options.level),
+        // With time to compress well, more in one piece compresses better.
+        batch_bytes_(options.level == 0 ? batch_bytes : 16 * batch_bytes),
+        batch_age_ns_(options.level == 0 ? batch_age_ns : ~std::uint64_t{0} / 4),
         thread_(thread_without_signals([this] { run(); })) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -104,6 +107,8 @@ class TraceWriter::Impl {
 
   ChunkWriter chunks_;  // the thread's, until it has been joined
   int level_;
+  std::size_t batch_bytes_;
+  std::uint64_t batch_age_ns_;
 
   mutable std::mutex mutex_;       // for all below
   std::condition_variable wake_;   // for the thread: a batch to write, or one that begins to age, or the end
@@ -149,7 +154,7 @@ void TraceWriter::Impl::cut(const Lock&) {
 }
 
 void TraceWriter::Impl::cut_if_full(Lock& lock) {
-  if (open_->bytes() < batch_bytes) return;
+  if (open_->bytes() < batch_bytes_) return;
   cut(lock);
   space_.wait(lock, [this] { return queue_.size() < max_queued || why_ended_; });
 }
@@ -275,7 +280,7 @@ void TraceWriter::Impl::run() {
 // True: the queue has one. False: there will be no more.
 bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
   while (queue_.empty()) {
-    const bool is_due = !open_->is_empty() && (stopping_ || monotonic_ns() >= open_since_ns_ + batch_age_ns);
+    const bool is_due = !open_->is_empty() && (stopping_ || monotonic_ns() >= open_since_ns_ + batch_age_ns_);
     if (is_due) {
       cut(lock);
     } else if (stopping_) {
@@ -283,7 +288,7 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
     } else if (open_->is_empty()) {
       wake_.wait(lock);
     } else {
-      wake_.wait_for(lock, std::chrono::nanoseconds(open_since_ns_ + batch_age_ns - monotonic_ns()));
+      wake_.wait_for(lock, std::chrono::nanoseconds(open_since_ns_ + batch_age_ns_ - monotonic_ns()));
     }
   }
   return true;

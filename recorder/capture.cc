@@ -284,7 +284,7 @@ void record_call_left_early(Session& session, Task& task, const Registers& regis
         pending.data.add(input.role, input.address, input.argument, input.bytes.size(), input.full_size);
     std::copy(input.bytes.begin(), input.bytes.end(), room.begin());
   }
-  add_outputs(task, registers.result());
+  add_outputs(session, task, registers.result());
   if (pending.policy.changes_fds) {
     EchoDescriptors::forget(*task.process);
     Agents::forget_descriptors(*task.process);

@@ -12,6 +12,8 @@ void add_info(CLI::App& app);
 void add_ps(CLI::App& app);
 void add_coverage(CLI::App& app);  // coverage/
 void add_stat(CLI::App& app);      // stat/
+void add_pack(CLI::App& app);      // and unpack
+void add_export(CLI::App& app);    // export/
 // `*exit_status` becomes 1 when the trace is not sound.
 void add_verify(CLI::App& app, int* exit_status);
 

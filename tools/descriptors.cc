@@ -123,6 +123,13 @@ const std::string* Descriptors::name_of(Tid task, TraceeFd fd) const {
   return open == of->second.files->end() ? nullptr : open->second.name;
 }
 
+std::uint64_t Descriptors::description_of(Tid task, TraceeFd fd) const {
+  const auto of = tasks_.find(task);
+  if (of == tasks_.end()) return 0;
+  const auto open = of->second.files->find(fd.value());
+  return open == of->second.files->end() ? 0 : open->second.description;
+}
+
 const std::string* Descriptors::directory_of(Tid task) const {
   const auto of = tasks_.find(task);
   return of == tasks_.end() ? nullptr : of->second.directory.get();
@@ -326,7 +333,9 @@ void Descriptors::on_new_descriptor(const Event& event, const Syscall& call, Tas
   const std::string* name =
       is_copy(event) ? name_of(event.tid, TraceeFd(fd_in(event.args[0]))) : new_name(event, call);
   std::shared_ptr<Socket> socket = new_socket(event, task);
-  (*task.files)[fd] = {name, makes_close_on_exec(event, call), std::move(socket)};
+  const std::uint64_t description =
+      is_copy(event) ? description_of(event.tid, TraceeFd(fd_in(event.args[0]))) : ++descriptions_;
+  (*task.files)[fd] = {name, makes_close_on_exec(event, call), std::move(socket), description};
 }
 
 const std::string* Descriptors::new_name(const Event& event, const Syscall& call) {
@@ -358,7 +367,7 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
   if (is_pipe) {
     ++pipes_;
     for (const std::int32_t fd : *pair)
-      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr};
+      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr, 0};
     return;
   }
   Socket socket{.family = fd_in(event.args[0]),

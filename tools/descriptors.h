@@ -40,6 +40,10 @@ class Descriptors {
   // What the task's descriptor is, if it is a socket: see sockets.h. Empty otherwise.
   [[nodiscard]] std::string socket_text(Tid task, TraceeFd fd) const;
 
+  // A number that all descriptors have in common that share a file position (open(2), "open file
+  // description"): copies, and those of children. 0: not known.
+  [[nodiscard]] std::uint64_t description_of(Tid task, TraceeFd fd) const;
+
   // The task's working directory; nullptr for a task that the trace has not begun.
   [[nodiscard]] const std::string* directory_of(Tid task) const;
 
@@ -56,6 +60,7 @@ class Descriptors {
     const std::string* name = nullptr;
     bool close_on_exec = false;
     std::shared_ptr<Socket> socket;  // of all copies of the descriptor
+    std::uint64_t description = 0;   // 0: nothing that has a position
   };
   using Files = std::map<std::int32_t, Open>;
   // Shared by tasks as clone(2)'s CLONE_FILES and CLONE_FS have it.
@@ -82,6 +87,7 @@ class Descriptors {
   std::string first_directory_;
   std::unordered_map<Tid, Task> tasks_;
   std::unordered_set<std::string> names_;  // never forgets: name_of() gives pointers into it
+  std::uint64_t descriptions_ = 0;
   std::uint64_t pipes_ = 0;
   std::uint64_t sockets_ = 0;
 };

@@ -32,6 +32,8 @@ int run(int argc, char** argv) {
   rec::add_stat(app);
   rec::add_coverage(app);
   rec::add_verify(app, &exit_status);
+  rec::add_pack(app);
+  rec::add_export(app);
   rec::add_doctor(app, &exit_status);
   try {
     app.parse(argc, argv);

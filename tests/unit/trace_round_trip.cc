@@ -16,6 +16,25 @@
 namespace rec::testing {
 namespace {
 
+TEST_CASE("a stored trace of every format version reads, whole") {
+  for (std::uint32_t version = 1; version <= trace_format_version; ++version) {
+    CAPTURE(version);
+    TraceReader reader(fmt::format(REC_TEST_DATA "/format-{}.rec", version));
+    CHECK(reader.header().format_version == version);
+    REQUIRE(reader.summary().has_value());
+    CHECK(reader.verify().empty());
+    bool said_hello = false;
+    while (const Event* event = reader.next()) {
+      for (const Data& piece : event->data) {
+        const std::string text(reinterpret_cast<const char*>(piece.bytes.data()), piece.bytes.size());
+        said_hello = said_hello || text.find("no library here") != std::string::npos;
+      }
+    }
+    CHECK(said_hello);
+    CHECK(reader.summary()->wait_status == 0);
+  }
+}
+
 TEST_CASE("what a trace says about itself is read as it was written") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.rec";

@@ -1,0 +1,63 @@
+"""rec pack, unpack and export --rootfs: what is in a trace, smaller, as files, and as a tree to run the program in again."""
+
+import os
+import shutil
+
+from support import programs
+
+PROGRAM = "import json, re; print(json.dumps({'value': re.sub('a', 'b', open('input.txt').read())}))"
+
+
+def check_pack(space, recorded):
+    rectest = programs.rectest
+    packed = space.path / "packed.rec"
+    ran = rectest.run([rectest.rec_binary(), "pack", recorded.trace, "-o", packed], timeout=programs.TIMEOUT)
+    rectest.check(ran.returncode == 0, "rec pack failed", ran)
+    rectest.check(packed.stat().st_size < recorded.trace.stat().st_size, "the packed trace is not smaller", ran)
+    replayed = rectest.replay(packed, timeout=programs.TIMEOUT)
+    rectest.check_same(recorded, replayed)
+    before, after = rectest.dump(recorded.trace), rectest.dump(packed)
+    rectest.check(before.stdout == after.stdout, "the packed trace dumps differently")
+
+
+def check_unpack(space, recorded):
+    rectest = programs.rectest
+    directory = space.path / "unpacked"
+    ran = rectest.run([rectest.rec_binary(), "unpack", directory, recorded.trace])
+    rectest.check(ran.returncode == 0, "rec unpack failed", ran)
+    rectest.check((directory / "events.txt").read_bytes() == rectest.dump(recorded.trace).stdout, "other events", ran)
+    interpreter = os.path.realpath(programs.python())
+    with open(interpreter, "rb") as original, open(f"{directory}/files{interpreter}", "rb") as copy:
+        rectest.check(original.read(4096) == copy.read(4096), "the interpreter is not what it was", ran)
+
+
+def rerun(root, directory, command):
+    """In the exported tree alone: under bubblewrap where it is, else in a chroot, which only root can make."""
+    rectest = programs.rectest
+    if bubblewrap := shutil.which("bwrap"):
+        inside = ["--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "--chdir", directory]
+        return rectest.run([bubblewrap, *inside, "--", *command], timeout=programs.TIMEOUT)
+    if os.geteuid() != 0:
+        raise rectest.Skip("neither bubblewrap nor root, to run a program in an exported tree")
+    enter = f"import os; os.chroot({str(root)!r}); os.chdir({str(directory)!r}); os.execv({command[0]!r}, {command!r})"
+    return rectest.run([programs.python(), "-c", enter], timeout=programs.TIMEOUT)
+
+
+def test(space):
+    rectest = programs.rectest
+    work = space.directory("work")
+    (work / "input.txt").write_text("abracadabra")
+    command = [programs.python(), "-c", PROGRAM]
+    recorded = programs.record(space, command, cwd=work)
+    check_pack(space, recorded)
+    check_unpack(space, recorded)
+    root = space.path / "root"
+    ran = rectest.run([rectest.rec_binary(), "export", "--rootfs", root, recorded.trace])
+    rectest.check(ran.returncode == 0, "rec export failed", ran)
+    rectest.check((root / ".rec-export" / "report.txt").exists(), "there is no report", ran)
+    (work / "input.txt").unlink()
+    again = rerun(root, work, command)
+    rectest.check(again.status == 0 and again.stdout == recorded.stdout, "the exported tree runs differently", again)
+
+
+programs.main(test)
