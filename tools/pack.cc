@@ -2,9 +2,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,8 +15,7 @@
 #include "format/trace_writer.h"
 #include "tools/commands.h"
 #include "tools/display.h"
-#include "tools/dump/dumper.h"
-#include "tools/dump/sink.h"
+#include "tools/dump/dump_trace.h"
 #include "tools/file_pieces.h"
 #include "tools/trace_store.h"
 
@@ -136,16 +132,6 @@ struct UnpackArguments {
   std::string directory;
 };
 
-void write_events(TraceReader& reader, const std::string& path) {
-  dump::Dumper dumper({}, reader.header());
-  dump::Sink sink(path);
-  while (const Event* event = reader.next()) {
-    dumper.add(*event, sink.text());
-    (void)sink.line_done();
-  }
-  (void)sink.flush();
-}
-
 // Absolute, and without parts that could lead out of the directory.
 bool is_plain(const std::string& path) {
   return path.starts_with('/') && !path.ends_with('/') && (path + '/').find("/../") == std::string::npos &&
@@ -177,11 +163,13 @@ std::string write_contents(TraceReader& reader, const std::string& directory) {
 }
 
 void unpack(const UnpackArguments& arguments) {
-  TraceReader reader(resolve_trace(arguments.trace));
+  const std::string path = resolve_trace(arguments.trace);
+  TraceReader reader(path);
   if (::mkdir(arguments.directory.c_str(), 0700) != 0)
     fail_with_errno(fmt::format("cannot make the directory {}", arguments.directory));
-  write_events(reader, arguments.directory + "/events.txt");
-  reader.seek(EventNumber(0));
+  dump::DumpOptions options;
+  options.output = arguments.directory + "/events.txt";
+  dump::dump_trace(path, options, dump::Stream::standard_output);
   const std::string list = write_contents(reader, arguments.directory + "/files");
   FilePieces pieces;
   pieces.add(0, std::as_bytes(std::span(list)));

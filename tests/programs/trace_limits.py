@@ -9,7 +9,7 @@ from support import programs
 PROGRAM = """
 import os
 for number in range(3000):
-    os.urandom(64)
+    os.urandom(1000)
     os.stat("/")
 print("the end")
 raise SystemExit(5)

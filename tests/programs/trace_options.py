@@ -36,7 +36,7 @@ def test(space):
     size = small.trace.stat().st_size
     rectest.check(size <= 100_000, f"--no-content: {size} bytes for a python that says hello", small)
     dumped = rectest.dump(small.trace)
-    rectest.check(b'write(1, "hello\\n", 6)' in dumped.stdout, "a trace without contents does not dump", dumped)
+    rectest.check(b'write(1, "hello' in dumped.stdout, "a trace without contents does not dump", dumped)
     replayed = rectest.replay(small.trace)
     rectest.check(replayed.returncode == 1 and b"--no-content" in replayed.stderr, "replay does not say why", replayed)
     whole = rectest.record(hello, space.trace())

@@ -264,7 +264,6 @@ void check_ends_with_note(const std::string& path, const std::string& why) {
   TraceReader reader(path);
   REQUIRE(reader.summary().has_value());
   CHECK(reader.summary()->duration_ns == 7);
-  CHECK(reader.verify().empty());
 }
 
 TEST_CASE("verify finds every change that a reader would stumble over, and none in a sound trace") {

@@ -88,16 +88,18 @@ std::vector<std::string> changed_names(const Event& event, const Syscall& call,
 struct Status {
   unsigned mode;
   std::uint64_t size;
+  timespec modified;
 };
 std::optional<Status> status_in(const Event& event, const Syscall& call) {
   const dump::EventMemory memory(event.data, dump::Moment::after);
   for (std::size_t i = 0; i < call.arg_count; ++i) {
     if (call.args[i].shape == Shape::stat) {
       if (const auto status = memory.read(RemotePtr<struct stat>(event.args[i])))
-        return Status{status->st_mode, static_cast<std::uint64_t>(status->st_size)};
+        return Status{status->st_mode, static_cast<std::uint64_t>(status->st_size), status->st_mtim};
     } else if (call.args[i].shape == Shape::statx) {
       if (const auto status = memory.read(RemotePtr<struct statx>(event.args[i])))
-        return Status{status->stx_mode, status->stx_size};
+        return Status{
+            status->stx_mode, status->stx_size, {status->stx_mtime.tv_sec, status->stx_mtime.tv_nsec}};
     }
   }
   return std::nullopt;
@@ -157,6 +159,13 @@ std::string interpreter_named_in(const std::vector<std::byte>& file) {
   const std::size_t first = line.find_first_not_of(" \t");
   if (first == std::string::npos) return {};
   return line.substr(first, line.find_first_of(" \t", first) - first);
+}
+
+void set_time(const std::string& path, const std::optional<timespec>& modified) {
+  if (!modified) return;
+  const std::array<timespec, 2> times{*modified, *modified};
+  if (::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0 && errno != EINVAL)
+    fail_with_errno(fmt::format("cannot set the time of {}", path));
 }
 
 }  // namespace
@@ -258,6 +267,7 @@ void RootFileSystem::on_status(const Event& event, const std::string& path) {
   file->is_other = !file->is_directory && !file->is_file;
   if (!file->mode || file->pieces.end() != 0) file->mode = status->mode & 07777U;
   if (file->is_file && !file->size) file->size = status->size;
+  if (!file->modified) file->modified = status->modified;
 }
 
 void RootFileSystem::on_link(const Event& event, const std::string& path) {
@@ -391,6 +401,7 @@ std::map<std::string, RootFileSystem::Node> RootFileSystem::tree() const {
     node.is_directory = node.is_directory || known.is_directory;
     if (!node.mode || !known.mode || node.pieces.end() == 0) node.mode = known.mode ? known.mode : node.mode;
     if (!node.size) node.size = known.size;
+    if (!node.modified) node.modified = known.modified;
     node.pieces.add(known.pieces);
   }
   return tree;
@@ -413,6 +424,7 @@ std::string RootFileSystem::write_to(const std::string& directory) {
     if (node.is_directory || has_children(path)) continue;
     const std::uint64_t size = node.size.value_or(node.pieces.end());
     node.pieces.write_to(directory + path, size, node.mode.value_or(0644));
+    set_time(directory + path, node.modified);
     ++files;
     if (const std::uint64_t missing = node.pieces.missing_below(size); missing != 0)
       incomplete += fmt::format("{}\t{} of {} bytes are not in the trace\n", printable(path), missing, size);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,6 +38,8 @@ class RootFileSystem {
     std::string target;                 // of the link; empty: not known
     std::optional<unsigned> mode;       // permissions
     std::optional<std::uint64_t> size;  // as stat(2) told it
+    // Compilers and interpreters go by it: Python's .pyc files hold that of their source.
+    std::optional<timespec> modified;
     FilePieces pieces;
     bool changed = false;  // by the program: what it sees of it from now on was not there before
   };
