@@ -79,7 +79,13 @@ bool Agents::is_wanted(const Process& process) const {
 
 bool Agents::inject(Task& task) {
   AgentState& state = *task.process->agent;
-  auto memory = std::make_shared<AgentMemory>(agent::Mode::record);
+  std::shared_ptr<AgentMemory> memory;
+  try {
+    memory = std::make_shared<AgentMemory>(agent::Mode::record);
+  } catch (const Error&) {
+    return false;  // a limit, such as RLIMIT_FSIZE, which holds for a memfd, too: calls can be traced all the
+                   // same
+  }
   std::copy(calls_.begin(), calls_.end(), memory->calls().begin());
   agent::Globals& globals = memory->globals();
   for (const auto& [device, inode] : session_.echo().identities()) {
