@@ -541,15 +541,16 @@ void Agents::ask_to_stop(const Task& task) {
   if (slot != nullptr) __atomic_store_n(&slot->stop, 1U, __ATOMIC_RELEASE);
 }
 
-bool Agents::is_in_call(const Task& task) {
+agent::Phase Agents::phase_of(const Task& task) {
   const agent::Slot* slot = slot_of(task);
-  return slot != nullptr && __atomic_load_n(&slot->phase, __ATOMIC_ACQUIRE) == agent::Phase::calling;
+  agent::Phase phase = agent::Phase::outside;
+  if (slot != nullptr) __atomic_load(&slot->phase, &phase, __ATOMIC_ACQUIRE);
+  return phase;
 }
 
-bool Agents::is_inside(const Task& task) {
-  const agent::Slot* slot = slot_of(task);
-  return slot != nullptr && __atomic_load_n(&slot->phase, __ATOMIC_ACQUIRE) != agent::Phase::outside;
-}
+bool Agents::is_in_call(const Task& task) { return phase_of(task) == agent::Phase::calling; }
+
+bool Agents::is_inside(const Task& task) { return phase_of(task) != agent::Phase::outside; }
 
 std::uint32_t Agents::calls_made(const Task& task) {
   const agent::Slot* slot = slot_of(task);

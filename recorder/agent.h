@@ -99,6 +99,7 @@ class Agents {
   void give_slot(Task& task, Registers& registers);
   void write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes);
   [[nodiscard]] static agent::Slot* slot_of(const Task& task);
+  [[nodiscard]] static agent::Phase phase_of(const Task& task);
   void count_site(Task& task, Registers& registers, std::uint32_t nr);
   [[nodiscard]] bool patch(Task& task, std::uint64_t site, std::uint32_t nr);
   [[nodiscard]] std::uint64_t room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
