@@ -145,6 +145,21 @@ void put_flag_argument(Text& out, const Call& call, const Arg& arg, std::uint64_
     }
     return put_octal(out, value & 0777);
   }
+  constexpr std::uint64_t priority_mask = 0x7fff;  // SWAP_FLAG_PRIO_MASK, linux/swap.h
+  if (arg.set == FlagSet::swap_flags && (value & priority_mask) != 0) {
+    put_flags(out, arg.set, value & ~priority_mask);
+    put(out, '|');
+    return put_decimal(out, value & priority_mask);
+  }
+  if (arg.set == FlagSet::quota_commands) {
+    constexpr std::string_view types[] = {"USRQUOTA", "GRPQUOTA", "PRJQUOTA"};
+    const std::uint64_t type = value & 0xff;  // SUBCMDMASK, linux/quota.h
+    put(out, "QCMD(");
+    put_flags(out, arg.set, value >> 8);
+    put(out, ", ");
+    put_named(out, type < std::size(types) ? types[type] : "", [&] { put_hex(out, type); });
+    return put(out, ')');
+  }
   if (arg.set == FlagSet::ipc_keys && value != 0) return put_hex(out, value);
   put_flags(out, arg.set, value);
 }
@@ -156,7 +171,7 @@ void put_strings(const Writer& writer, const Call& call, const Arg& arg, std::ui
     return memory.read(RemotePtr<std::uint64_t>(address + index * 8));
   };
   if (address == 0 || !pointer_at(0)) return put_pointer(out, address);
-  if (arg.name == "envp") {
+  if (arg.name == "envp" && out.abbreviates) {
     std::uint64_t count = 0;
     while (pointer_at(count).value_or(0) != 0) ++count;
     put_pointer(out, address);

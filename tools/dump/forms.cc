@@ -16,6 +16,7 @@
 
 #include "format/syscalls/flags.h"
 #include "tools/dump/errors.h"
+#include "tools/dump/form_list.h"
 #include "tools/dump/quote.h"
 #include "tools/dump/signals.h"
 #include "tools/dump/values.h"
@@ -370,6 +371,15 @@ constexpr std::pair<int, CallForm> forms[] = {
     {__NR_preadv2, {.leaves_out = leaves_out_upper_half}},
     {__NR_pwritev2, {.leaves_out = leaves_out_upper_half}},
     {__NR_rseq, {.argument = put_hex_length}},
+    {__NR_ioprio_get, {.remark = put_io_priority_remark}},
+    {__NR_ioprio_set, {.argument = put_io_priority_argument}},
+    {__NR_seccomp, {.argument = put_seccomp_argument}},
+    {__NR_prctl, {.argument = put_prctl_argument}},
+    {__NR_get_mempolicy, {.argument = put_policy_argument}},
+    {__NR_membarrier, {.leaves_out = leaves_out_processor}},
+    {__NR_syslog, {.argument = put_log_action, .leaves_out = leaves_out_log_buffer}},
+    {__NR_init_module, {.argument = put_module_image}},
+    {__NR_ioperm, {.argument = put_hex_length}},
     {__NR_personality, {.argument = put_personality}},
 };
 

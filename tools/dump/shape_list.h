@@ -71,6 +71,31 @@ REC_SHAPE_PRINTER(msgbuf);
 REC_SHAPE_PRINTER(mq_attr);
 REC_SHAPE_PRINTER(termios);
 REC_SHAPE_PRINTER(winsize);
+// shapes_fields.cc
+REC_SHAPE_PRINTER(file_clone_range);
+REC_SHAPE_PRINTER(fsxattr);
+REC_SHAPE_PRINTER(fstrim_range);
+REC_SHAPE_PRINTER(if_dqblk);
+REC_SHAPE_PRINTER(if_dqinfo);
+REC_SHAPE_PRINTER(ip_mreq);
+REC_SHAPE_PRINTER(seminfo);
+REC_SHAPE_PRINTER(shminfo);
+REC_SHAPE_PRINTER(shm_info);
+REC_SHAPE_PRINTER(msginfo);
+REC_SHAPE_PRINTER(io_uring_params);
+REC_SHAPE_PRINTER(landlock_ruleset_attr);
+REC_SHAPE_PRINTER(landlock_path_beneath);
+REC_SHAPE_PRINTER(landlock_net_port);
+REC_SHAPE_PRINTER(loop_info64);
+REC_SHAPE_PRINTER(rtc_time);
+REC_SHAPE_PRINTER(seccomp_notif_sizes);
+REC_SHAPE_PRINTER(cachestat_range);
+REC_SHAPE_PRINTER(cachestat);
+REC_SHAPE_PRINTER(keyctl_dh_params);
+REC_SHAPE_PRINTER(bpf_attr);
+REC_SHAPE_PRINTER(mount_attr);
+REC_SHAPE_PRINTER(user_desc);
+REC_SHAPE_PRINTER(file_handle);
 
 #undef REC_SHAPE_PRINTER
 

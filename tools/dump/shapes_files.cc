@@ -11,6 +11,7 @@
 
 #include <array>
 #include <bit>
+#include <string_view>
 
 #include "tools/dump/shape_list.h"
 #include "tools/dump/values.h"
@@ -50,19 +51,97 @@ void put_iovec(const Scope& scope, const ::iovec& piece, std::uint64_t filled, b
   put_decimal(fields.field("iov_len"), piece.iov_len);
 }
 
+// st_atime=1795244604 /* 2026-11-21T07:03:24.772163842+0000 */, st_atime_nsec=772163842
+void put_file_time(Braces& fields, std::string_view name, const ::timespec& time) {
+  Text& out = fields.field(name);
+  put_decimal(out, time.tv_sec);
+  put(out, " /* ");
+  put_date(out, time.tv_sec, time.tv_nsec);
+  put(out, " */");
+  put(fields.next(), name);
+  put(out, "_nsec=");
+  put_decimal(out, time.tv_nsec);
+}
+
+void put_statx_time(Braces& fields, std::string_view name, const ::statx_timestamp& time) {
+  Text& out = fields.field(name);
+  put_format(out, "{{tv_sec={}, tv_nsec={}}} /* ", time.tv_sec, time.tv_nsec);
+  put_date(out, time.tv_sec, time.tv_nsec);
+  put(out, " */");
+}
+
+void put_statx_rest(Braces& fields, const struct ::statx& stat) {
+  put_decimal(fields.field("stx_blocks"), stat.stx_blocks);
+  put_flags(fields.field("stx_attributes_mask"), FlagSet::statx_attributes, stat.stx_attributes_mask);
+  put_statx_time(fields, "stx_atime", stat.stx_atime);
+  if ((stat.stx_mask & STATX_BTIME) != 0) put_statx_time(fields, "stx_btime", stat.stx_btime);
+  put_statx_time(fields, "stx_ctime", stat.stx_ctime);
+  put_statx_time(fields, "stx_mtime", stat.stx_mtime);
+  put_decimal(fields.field("stx_rdev_major"), stat.stx_rdev_major);
+  put_decimal(fields.field("stx_rdev_minor"), stat.stx_rdev_minor);
+  put_decimal(fields.field("stx_dev_major"), stat.stx_dev_major);
+  put_decimal(fields.field("stx_dev_minor"), stat.stx_dev_minor);
+  if ((stat.stx_mask & STATX_MNT_ID) != 0) put_hex(fields.field("stx_mnt_id"), stat.stx_mnt_id);
+}
+
+// [{d_ino=3, d_off=1, d_reclen=24, d_type=DT_DIR, d_name="."}, …]: fs/readdir.c. The older structure has its
+// type in the last byte, and the name where the other has its type.
+bool print_entries_whole(const Scope& scope, RemotePtr<> at, std::uint64_t size, bool has_type_first) {
+  constexpr std::uint64_t head = 18;
+  std::uint64_t position = 0;
+  Braces list(scope.out, '[', ']');
+  while (position + head < size) {
+    const RemotePtr<> entry = at.plus_bytes(position);
+    const auto words = load<std::array<std::uint64_t, 2>>(scope, entry);
+    const auto length = load<std::uint16_t>(scope, entry.plus_bytes(16));
+    if (!words || !length || *length <= head || *length > size - position) break;
+    const auto type = load<std::uint8_t>(scope, entry.plus_bytes(has_type_first ? head : *length - 1U));
+    Braces fields(list.next());
+    put_decimal(fields.field("d_ino"), (*words)[0]);
+    put_decimal(fields.field("d_off"), (*words)[1]);
+    put_decimal(fields.field("d_reclen"), *length);
+    const auto put_type = [&] { put_flags(fields.field("d_type"), FlagSet::dirent_types, type.value_or(0)); };
+    if (has_type_first) put_type();
+    const std::uint64_t name = head + (has_type_first ? 1 : 0);
+    fields.field("d_name");
+    put_string_or_pointer(scope, entry.plus_bytes(name).address(), *length - name);
+    if (!has_type_first) put_type();
+    position += *length;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool print_stat(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   const auto stat = load<struct ::stat>(scope, at);
   if (!stat) return false;
   Braces fields(scope.out);
+  const bool is_whole = !scope.out.abbreviates;
+  if (is_whole) {
+    put_device(fields.field("st_dev"), stat->st_dev);
+    put_decimal(fields.field("st_ino"), stat->st_ino);
+  }
   put_file_mode(fields.field("st_mode"), stat->st_mode);
+  if (is_whole) {
+    put_decimal(fields.field("st_nlink"), stat->st_nlink);
+    put_decimal(fields.field("st_uid"), stat->st_uid);
+    put_decimal(fields.field("st_gid"), stat->st_gid);
+    put_decimal(fields.field("st_blksize"), stat->st_blksize);
+    put_decimal(fields.field("st_blocks"), stat->st_blocks);
+  }
   if (S_ISCHR(stat->st_mode) || S_ISBLK(stat->st_mode)) {
     put_device(fields.field("st_rdev"), stat->st_rdev);
   } else {
     put_decimal(fields.field("st_size"), stat->st_size);
   }
-  fields.more();
+  if (!is_whole) {
+    fields.more();
+    return true;
+  }
+  put_file_time(fields, "st_atime", stat->st_atim);
+  put_file_time(fields, "st_mtime", stat->st_mtim);
+  put_file_time(fields, "st_ctime", stat->st_ctim);
   return true;
 }
 
@@ -71,10 +150,22 @@ bool print_statx(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   if (!stat) return false;
   Braces fields(scope.out);
   put_flags(fields.field("stx_mask"), FlagSet::statx_mask, stat->stx_mask);
+  const bool is_whole = !scope.out.abbreviates;
+  if (is_whole) put_decimal(fields.field("stx_blksize"), stat->stx_blksize);
   put_flags(fields.field("stx_attributes"), FlagSet::statx_attributes, stat->stx_attributes);
+  if (is_whole) {
+    put_decimal(fields.field("stx_nlink"), stat->stx_nlink);
+    put_decimal(fields.field("stx_uid"), stat->stx_uid);
+    put_decimal(fields.field("stx_gid"), stat->stx_gid);
+  }
   put_file_mode(fields.field("stx_mode"), stat->stx_mode);
+  if (is_whole) put_decimal(fields.field("stx_ino"), stat->stx_ino);
   put_decimal(fields.field("stx_size"), stat->stx_size);
-  fields.more();
+  if (is_whole) {
+    put_statx_rest(fields, *stat);
+  } else {
+    fields.more();
+  }
   return true;
 }
 
@@ -129,9 +220,11 @@ bool print_epoll_event(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*
 
 // The length of a record is after two (linux_dirent) or two (linux_dirent64) 64-bit words (fs/readdir.c).
 bool print_dirent(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
+  if (!scope.out.abbreviates) return print_entries_whole(scope, at, size, false);
   return print_entries(scope, at, size, 16);
 }
 bool print_dirent64(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
+  if (!scope.out.abbreviates) return print_entries_whole(scope, at, size, true);
   return print_entries(scope, at, size, 16);
 }
 

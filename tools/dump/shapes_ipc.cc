@@ -6,6 +6,8 @@
 #include <sys/shm.h>
 
 #include <array>
+#include <span>
+#include <string_view>
 
 #include "tools/dump/quote.h"
 #include "tools/dump/shape_list.h"
@@ -23,6 +25,28 @@ void put_permissions(Text& out, const ::ipc_perm& permissions) {
   put_decimal(fields.field("key"), permissions.__key);
   put_decimal(fields.field("cuid"), permissions.cuid);
   put_decimal(fields.field("cgid"), permissions.cgid);
+}
+
+void put_line_discipline(Text& out, std::uint8_t line) {
+  constexpr std::string_view names[] = {"N_TTY", "N_SLIP", "N_MOUSE", "N_PPP"};  // asm-generic/termbits.h
+  put_named(out, line < std::size(names) ? names[line] : "", [&] { put_hex(out, line); });
+}
+
+void put_control_characters(Text& out, std::span<const cc_t> characters) {
+  constexpr std::string_view names[] = {"VINTR",    "VQUIT",    "VERASE",  "VKILL",  "VEOF",  "VTIME",
+                                        "VMIN",     "VSWTC",    "VSTART",  "VSTOP",  "VSUSP", "VEOL",
+                                        "VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2"};
+  Braces list(out, '[', ']');
+  for (std::size_t i = 0; i < characters.size(); ++i) {
+    put(list.next(), '[');
+    if (i < std::size(names)) {
+      put(out, names[i]);
+    } else {
+      put_decimal(out, i);
+    }
+    put(out, "]=");
+    put_hex(out, characters[i]);
+  }
 }
 
 }  // namespace
@@ -113,7 +137,12 @@ bool print_termios(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   put_flags(fields.field("c_oflag"), FlagSet::termios_oflags, settings->c_oflag);
   put_flags(fields.field("c_cflag"), FlagSet::termios_cflags, settings->c_cflag);
   put_flags(fields.field("c_lflag"), FlagSet::termios_lflags, settings->c_lflag);
-  fields.more();
+  if (scope.out.abbreviates) {
+    fields.more();
+    return true;
+  }
+  put_line_discipline(fields.field("c_line"), settings->c_line);
+  put_control_characters(fields.field("c_cc"), settings->c_cc);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <bit>
 #include <string_view>
+#include <utility>
 
 #include "tools/dump/quote.h"
 #include "tools/dump/shape_list.h"
@@ -23,9 +24,8 @@ using syscalls::FlagSet;
 
 // A handler or restorer; the first two values are no addresses.
 void put_handler(Text& out, std::uint64_t handler) {
-  if (handler == 0) return put(out, "SIG_DFL");
-  if (handler == 1) return put(out, "SIG_IGN");
-  put_hex(out, handler);
+  const std::string_view name = handler == 0 ? "SIG_DFL" : handler == 1 ? "SIG_IGN" : "";
+  put_named(out, name, [&] { put_hex(out, handler); });
 }
 
 void put_limit(Text& out, std::uint64_t value) {
@@ -139,7 +139,17 @@ bool print_rusage(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
              usage->ru_utime.tv_usec);
   put_format(fields.field("ru_stime"), "{{tv_sec={}, tv_usec={}}}", usage->ru_stime.tv_sec,
              usage->ru_stime.tv_usec);
-  fields.more();
+  if (scope.out.abbreviates) {
+    fields.more();
+    return true;
+  }
+  const std::pair<std::string_view, long> counts[] = {
+      {"ru_maxrss", usage->ru_maxrss}, {"ru_ixrss", usage->ru_ixrss},     {"ru_idrss", usage->ru_idrss},
+      {"ru_isrss", usage->ru_isrss},   {"ru_minflt", usage->ru_minflt},   {"ru_majflt", usage->ru_majflt},
+      {"ru_nswap", usage->ru_nswap},   {"ru_inblock", usage->ru_inblock}, {"ru_oublock", usage->ru_oublock},
+      {"ru_msgsnd", usage->ru_msgsnd}, {"ru_msgrcv", usage->ru_msgrcv},   {"ru_nsignals", usage->ru_nsignals},
+      {"ru_nvcsw", usage->ru_nvcsw},   {"ru_nivcsw", usage->ru_nivcsw}};
+  for (const auto& [name, count] : counts) put_decimal(fields.field(name), count);
   return true;
 }
 
@@ -158,7 +168,14 @@ bool print_utsname(const Scope& scope, RemotePtr<> at, std::uint64_t /*size*/) {
   Braces fields(scope.out);
   put_c_string(fields.field("sysname"), {name->sysname, sizeof name->sysname});
   put_c_string(fields.field("nodename"), {name->nodename, sizeof name->nodename});
-  fields.more();
+  if (scope.out.abbreviates) {
+    fields.more();
+    return true;
+  }
+  put_c_string(fields.field("release"), {name->release, sizeof name->release});
+  put_c_string(fields.field("version"), {name->version, sizeof name->version});
+  put_c_string(fields.field("machine"), {name->machine, sizeof name->machine});
+  put_c_string(fields.field("domainname"), {name->domainname, sizeof name->domainname});
   return true;
 }
 

@@ -73,12 +73,12 @@ std::span<const std::string_view> codes_of(int signal) {
 void put_code(Text& out, const siginfo_t& info) {
   const std::span<const std::string_view> codes = codes_of(info.si_signo);
   if (info.si_code > 0 && static_cast<std::size_t>(info.si_code) <= codes.size()) {
-    return put(out, codes[static_cast<std::size_t>(info.si_code) - 1]);
+    return put_named(out, codes[static_cast<std::size_t>(info.si_code) - 1],
+                     [&] { put_decimal(out, info.si_code); });
   }
   const std::string_view name =
       syscalls::name_of(FlagSet::siginfo_codes, static_cast<std::uint64_t>(std::int64_t{info.si_code}));
-  if (name.empty()) return put_decimal(out, info.si_code);
-  put(out, name);
+  put_named(out, name, [&] { put_decimal(out, info.si_code); });
 }
 
 void put_sender(Braces& fields, const siginfo_t& info) {
