@@ -30,6 +30,11 @@ RecordedCall& RecordedCall::add(Data::Role role, std::uint64_t address, std::str
   return *this;
 }
 
+RecordedCall& RecordedCall::argument(std::uint8_t index) {
+  data_.back().argument = index;
+  return *this;
+}
+
 RecordedCall& RecordedCall::result(std::int64_t value) {
   event_.result = value;
   return *this;

@@ -43,6 +43,8 @@ class RecordedCall {
   RecordedCall& out(std::uint64_t address, const T& value) {
     return add(Data::Role::output, address, bytes_of(value), 0);
   }
+  // Which argument the memory given last hangs off.
+  RecordedCall& argument(std::uint8_t index);
   RecordedCall& result(std::int64_t value);
   RecordedCall& flags(std::uint16_t value);
 

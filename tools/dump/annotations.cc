@@ -77,7 +77,7 @@ void TraceAnnotations::put_descriptor(fmt::memory_buffer& out, std::int32_t fd) 
   if (decode_fds_ == DecodeFds::details) details = descriptors_.socket_text(task_, TraceeFd(fd));
   const std::string* name =
       fd == AT_FDCWD ? descriptors_.directory_of(task_) : descriptors_.name_of(task_, TraceeFd(fd));
-  if (name == nullptr && details.empty()) return;
+  if ((name == nullptr || name->empty()) && details.empty()) return;
   out.push_back('<');
   if (details.empty()) {
     append_escaped(out, *name);

@@ -207,13 +207,14 @@ void put_length(Text& out, const Call& call, std::uint64_t address) {
 // Everything behind a pointer.
 void put_memory(const Writer& writer, const Call& call, const Arg& arg, std::uint64_t address) {
   if (address == 0) return put(writer.out, "NULL");
+  const bool is_structure =
+      arg.type == Type::structure || arg.type == Type::array || arg.type == Type::strings;
+  if (is_structure && !writer.options.dereferenced.shows(call.event.nr))
+    return put_pointer(writer.out, address);
   if (arg.type == Type::strings) return put_strings(writer, call, arg, address);
   if (arg.shape == Shape::length) return put_length(writer.out, call, address);
   const EventMemory* memory = memory_for(call, arg, address);
   if (memory == nullptr) return put_pointer(writer.out, address);
-  const bool is_structure = arg.type == Type::structure || arg.type == Type::array;
-  if (is_structure && !writer.options.dereferenced.shows(call.event.nr))
-    return put_pointer(writer.out, address);
   const Scope scope = scope_of(writer, call, arg, *memory);
   if (arg.rule == SizeRule::string) {
     return put_string_or_pointer(scope, address,

@@ -94,7 +94,7 @@ std::size_t put_arguments(const Writer& writer, const Call& call, std::size_t in
     any = true;
   };
   for (; index < call.args.size(); ++index) {
-    if (is_left_out(call, form, index)) continue;
+    if (!is_raw && is_left_out(call, form, index)) continue;
     separate();
     if (stop(call.args[index])) break;
     if (is_raw) {

@@ -29,12 +29,14 @@ void put_handler(Text& out, std::uint64_t handler) {
 }
 
 void put_limit(Text& out, std::uint64_t value) {
-  if (value == ~std::uint64_t{0}) return put(out, "RLIM64_INFINITY");
-  if (value > 1024 && value % 1024 == 0) {
-    put_decimal(out, value / 1024);
-    return put(out, "*1024");
+  Text name;
+  if (value == ~std::uint64_t{0}) {
+    put(name, "RLIM64_INFINITY");
+  } else if (value > 1024 && value % 1024 == 0) {
+    put_decimal(name, value / 1024);
+    put(name, "*1024");
   }
-  put_decimal(out, value);
+  put_named(out, name.view(), [&] { put_decimal(out, value); });
 }
 
 void put_c_string(Text& out, std::string_view text) {

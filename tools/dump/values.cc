@@ -14,16 +14,15 @@ namespace rec::dump {
 
 void put_file_mode(Text& out, std::uint64_t mode) {
   const std::string_view type = syscalls::name_of(syscalls::FlagSet::file_types, mode & S_IFMT);
-  if (!type.empty()) {
-    put(out, type);
-    mode &= ~static_cast<std::uint64_t>(S_IFMT);
-    if ((mode & S_ISUID) != 0) put(out, "|S_ISUID");
-    if ((mode & S_ISGID) != 0) put(out, "|S_ISGID");
-    if ((mode & S_ISVTX) != 0) put(out, "|S_ISVTX");
-    mode &= ~static_cast<std::uint64_t>(S_ISUID | S_ISGID | S_ISVTX);
-    put(out, '|');
-  }
-  put_octal(out, mode);
+  if (type.empty()) return put_octal(out, mode);
+  Text name;
+  put(name, type);
+  if ((mode & S_ISUID) != 0) put(name, "|S_ISUID");
+  if ((mode & S_ISGID) != 0) put(name, "|S_ISGID");
+  if ((mode & S_ISVTX) != 0) put(name, "|S_ISVTX");
+  put(name, '|');
+  put_octal(name, mode & ~static_cast<std::uint64_t>(S_IFMT | S_ISUID | S_ISGID | S_ISVTX));
+  put_named(out, name.view(), [&] { put_octal(out, mode); });
 }
 
 void put_device(Text& out, std::uint64_t device) {
