@@ -37,10 +37,12 @@ EventNumber first_number(const TraceReader& reader, const Selection& selection) 
   return by_time.value() > selection.first_event ? by_time : EventNumber(selection.first_event);
 }
 
-void print_steps(Timeline& timeline, const Selection& selection, Dumper& dumper, Sinks& sinks) {
+// Both say whether the end of the trace was reached: false when the selection ends before, or nobody reads
+// on.
+bool print_steps(Timeline& timeline, const Selection& selection, Dumper& dumper, Sinks& sinks) {
   while (const auto step = timeline.next()) {
     const Event& event = *step->event;
-    if (is_behind(selection, event) && !step->is_beginning) return;
+    if (is_behind(selection, event) && !step->is_beginning) return false;
     if (!is_in(selection, event)) {
       if (!step->is_beginning) dumper.pass(event);
       continue;
@@ -51,21 +53,24 @@ void print_steps(Timeline& timeline, const Selection& selection, Dumper& dumper,
     } else {
       dumper.add(event, out);
     }
-    if (!sinks.line_done(event.tid)) return;
+    if (!sinks.line_done(event.tid)) return false;
   }
+  return true;
 }
 
 // Files of their own have the lines of one task each: nothing interrupts a call's line.
-void print_separately(TraceReader& reader, const Selection& selection, Dumper& dumper, Sinks& sinks) {
+bool print_separately(TraceReader& reader, const Selection& selection, Dumper& dumper, Sinks& sinks) {
   while (const Event* event = reader.next()) {
-    if (is_behind(selection, *event)) return;
+    if (is_behind(selection, *event)) return false;
     if (!is_in(selection, *event)) {
       dumper.pass(*event);
       continue;
     }
     dumper.add(*event, sinks.text_of(event->tid));
-    if (!sinks.line_done(event->tid)) return;
+    if (!sinks.line_done(event->tid)) return false;
+    if (event->kind == EventKind::exit) sinks.close(event->tid);
   }
+  return true;
 }
 
 }  // namespace
@@ -81,12 +86,13 @@ void dump_trace(const std::string& path, const DumpOptions& options, Stream stre
   Sinks sinks(options, stream == Stream::standard_error ? STDERR_FILENO : STDOUT_FILENO);
   // A reader that goes away (rec dump | head) is no failure: the write says EPIPE.
   (void)std::signal(SIGPIPE, SIG_IGN);
+  bool reached_end = false;
   try {
     if (options.separate_outputs) {
-      print_separately(reader, options.selection, dumper, sinks);
+      reached_end = print_separately(reader, options.selection, dumper, sinks);
     } else {
       Timeline timeline(reader, path);
-      print_steps(timeline, options.selection, dumper, sinks);
+      reached_end = print_steps(timeline, options.selection, dumper, sinks);
     }
   } catch (const Error&) {
     // What comes before the damage stands before the message about it.
@@ -95,7 +101,7 @@ void dump_trace(const std::string& path, const DumpOptions& options, Stream stre
     throw;
   }
   dumper.finish(sinks.last_text());
-  (void)sinks.flush();
+  if (sinks.flush() && reached_end && !reader.summary()) fail("{}: {}", path, reader.why_incomplete());
 }
 
 }  // namespace rec::dump

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "format/base/ids.h"
 #include "format/base/unique_fd.h"
@@ -26,6 +27,8 @@ class [[nodiscard]] Sinks {
   // other failures.
   [[nodiscard]] bool line_done(Tid task);
   [[nodiscard]] bool flush();
+  // The task has ended: its file, if it has one of its own, is written out and closed.
+  void close(Tid task);
 
  private:
   struct Sink {
@@ -34,13 +37,14 @@ class [[nodiscard]] Sinks {
     Text text;
   };
   [[nodiscard]] bool flush(Sink& sink);
-  static void open(Sink& sink);
+  static void open(Sink& sink, int mode_flags);
 
   bool is_separate_;
   std::string name_;
   int otherwise_;
   Sink common_;
   std::unordered_map<Tid, Sink> of_tasks_;
+  std::unordered_set<Tid> closed_;  // a number that the kernel gives out again goes on in the same file
   Sink* last_ = &common_;
 };
 
