@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 
 from support import programs
 
@@ -41,8 +42,46 @@ def rerun(root, directory, command):
         return rectest.run([bubblewrap, *inside, "--", *command], timeout=programs.TIMEOUT)
     if os.geteuid() != 0:
         raise rectest.Skip("neither bubblewrap nor root, to run a program in an exported tree")
+    if not (root / "dev/null").exists():
+        os.mknod(root / "dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     enter = f"import os; os.chroot({str(root)!r}); os.chdir({str(directory)!r}); os.execv({command[0]!r}, {command!r})"
     return rectest.run([programs.python(), "-c", enter], timeout=programs.TIMEOUT)
+
+
+def export(space, recorded, name):
+    rectest = programs.rectest
+    root = space.path / name
+    ran = rectest.run([rectest.rec_binary(), "export", "--rootfs", root, recorded.trace])
+    rectest.check(ran.returncode == 0, "rec export failed", ran)
+    rectest.check((root / ".rec-export" / "report.txt").exists(), "there is no report", ran)
+    return root
+
+
+def check_git(space):
+    rectest = programs.rectest
+    git = rectest.require_program("git")
+    work = space.directory("repository")
+    for words in (["init", "-q"], ["add", "."]):
+        (work / "file").write_text("a line\n")
+        programs.prepare([git, *words], cwd=work, env=programs.plain_environment(space))
+    recorded = programs.record(space, [git, "ls-files", "--stage"], cwd=work)
+    again = rerun(export(space, recorded, "git-root"), work, [git, "ls-files", "--stage"])
+    rectest.check(again.status == 0 and again.stdout == recorded.stdout, "git runs differently", again)
+
+
+def check_gcc(space):
+    """The compiler works again without the machine's own, and makes the same object."""
+    rectest = programs.rectest
+    gcc = rectest.require_program("gcc")
+    work = space.directory("compile")
+    (work / "a.c").write_text("#include <stdio.h>\nint main(void) { puts(\"compiled\"); return 0; }\n")
+    command = [gcc, "-O1", "a.c", "-o", "a"]
+    recorded = programs.record(space, command, cwd=work)
+    root = export(space, recorded, "gcc-root")
+    again = rerun(root, work, command)
+    rectest.check(again.status == 0, "gcc fails in the exported tree", again)
+    ran = rectest.run([f"{root}{work}/a"])
+    rectest.check(ran.stdout == b"compiled\n", "what the exported gcc made does not run", ran)
 
 
 def test(space):
@@ -53,13 +92,12 @@ def test(space):
     recorded = programs.record(space, command, cwd=work)
     check_pack(space, recorded)
     check_unpack(space, recorded)
-    root = space.path / "root"
-    ran = rectest.run([rectest.rec_binary(), "export", "--rootfs", root, recorded.trace])
-    rectest.check(ran.returncode == 0, "rec export failed", ran)
-    rectest.check((root / ".rec-export" / "report.txt").exists(), "there is no report", ran)
+    root = export(space, recorded, "root")
     (work / "input.txt").unlink()
     again = rerun(root, work, command)
     rectest.check(again.status == 0 and again.stdout == recorded.stdout, "the exported tree runs differently", again)
+    check_git(space)
+    check_gcc(space)
 
 
 programs.main(test)

@@ -223,6 +223,7 @@ void RootFileSystem::on_call(const Event& event) {
   const auto path = descriptors_.path_of(event);
   if (path && is_open(event.nr)) on_open(event, *path);
   if (path && (event.nr == SYS_readlink || event.nr == SYS_readlinkat)) on_link(event, *path);
+  if (path) on_access(event, *path);
   if (path && event.nr == SYS_chdir) {
     if (Node* directory = node(*path)) directory->is_directory = true;
   }
@@ -268,6 +269,15 @@ void RootFileSystem::on_status(const Event& event, const std::string& path) {
   if (!file->mode || file->pieces.end() != 0) file->mode = status->mode & 07777U;
   if (file->is_file && !file->size) file->size = status->size;
   if (!file->modified) file->modified = status->modified;
+}
+
+void RootFileSystem::on_access(const Event& event, const std::string& path) {
+  const bool is_at = event.nr == SYS_faccessat || event.nr == SYS_faccessat2;
+  if (!is_at && event.nr != SYS_access) return;
+  Node* found = node(path);
+  if (found == nullptr || found->changed) return;
+  found->is_there = true;
+  found->can_be_entered = found->can_be_entered || (event.args[is_at ? 2 : 1] & X_OK) != 0;
 }
 
 void RootFileSystem::on_link(const Event& event, const std::string& path) {
@@ -354,7 +364,11 @@ void RootFileSystem::add_loaders() {
 void RootFileSystem::link_to(const std::string& path, const std::string& target) {
   if (path.empty() || path == target || !belongs_in_tree(path)) return;
   Node& link = nodes_[path];
-  if (link.changed || link.is_link || link.pieces.end() != 0) return;
+  if (link.changed || link.is_link) return;
+  if (link.pieces.end() != 0) {  // the program read of it itself (a linker reads ld.so): the same file
+    if (const auto same = nodes_.find(target); same != nodes_.end()) link.pieces.add(same->second.pieces);
+    return;
+  }
   link = Node{};
   link.is_link = true;
   link.target = target;
@@ -392,17 +406,25 @@ std::map<std::string, RootFileSystem::Node> RootFileSystem::tree() const {
         link.target = known.target;
       }
     }
-    if (!known.is_file && !known.is_directory) continue;
+    const bool is_known = known.is_file || known.is_directory;
+    if (!is_known && (!known.is_there || known.is_other)) continue;
     const std::string place = resolved(path, true);
     if (!belongs_in_tree(place)) continue;
     Node& node = tree[place];
     node.is_link = false;
+    node.is_there = node.is_there || known.is_there;
+    node.can_be_entered = node.can_be_entered || known.can_be_entered;
     node.is_file = node.is_file || known.is_file;
     node.is_directory = node.is_directory || known.is_directory;
     if (!node.mode || !known.mode || node.pieces.end() == 0) node.mode = known.mode ? known.mode : node.mode;
     if (!node.size) node.size = known.size;
     if (!node.modified) node.modified = known.modified;
     node.pieces.add(known.pieces);
+  }
+  for (auto& [path, node] : tree) {
+    if (node.is_file || node.is_directory || node.is_link) continue;
+    node.is_directory = node.can_be_entered;
+    node.is_file = !node.can_be_entered;
   }
   return tree;
 }

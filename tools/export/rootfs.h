@@ -35,6 +35,9 @@ class RootFileSystem {
     bool is_file = false;
     bool is_other = false;  // a device, a socket, a pipe
     bool is_link = false;
+    // access(2) found it, which does not tell what it is; asked for X_OK (so programs ask for directories).
+    bool is_there = false;
+    bool can_be_entered = false;
     std::string target;                 // of the link; empty: not known
     std::optional<unsigned> mode;       // permissions
     std::optional<std::uint64_t> size;  // as stat(2) told it
@@ -55,6 +58,7 @@ class RootFileSystem {
   void on_failure(const Event& event);
   void on_open(const Event& event, const std::string& path);
   void on_status(const Event& event, const std::string& path);
+  void on_access(const Event& event, const std::string& path);
   void on_link(const Event& event, const std::string& path);
   void on_mapping(const Event& event);
   void on_transfer(const Event& event);
