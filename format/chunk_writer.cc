@@ -151,7 +151,7 @@ void ChunkWriter::finish(const std::vector<Content>& contents, TraceSummary summ
   file_.close();
 }
 
-void ChunkWriter::finish_early(std::vector<Content> contents, const TraceSummary& summary,
+void ChunkWriter::finish_early(const std::vector<Content>& contents, const TraceSummary& summary,
                                const std::string& why) {
   for (;;) {
     const std::size_t chunks = chunks_.size();

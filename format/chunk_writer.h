@@ -37,7 +37,8 @@ class ChunkWriter {
 
   // The same for a trace that ends before its program: with a note that says why as its last event. If there
   // is no room, chunks are taken off the end until there is.
-  void finish_early(std::vector<Content> contents, const TraceSummary& summary, const std::string& why);
+  void finish_early(const std::vector<Content>& contents, const TraceSummary& summary,
+                    const std::string& why);
 
   [[nodiscard]] std::uint64_t bytes_written() const { return file_.size(); }  // from any thread
   [[nodiscard]] std::uint64_t events_written() const {

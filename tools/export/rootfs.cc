@@ -22,8 +22,6 @@
 namespace rec {
 namespace {
 
-using syscalls::Arg;
-using syscalls::Dir;
 using syscalls::Shape;
 using syscalls::Syscall;
 using syscalls::Type;
