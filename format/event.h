@@ -56,7 +56,7 @@ enum class EventKind : std::uint8_t {
                // task goes on from its last event.
   point = 12,  // The segment ended in the middle of user code, where the whole state of the task was this:
                // extra.before its registers, extra.xstate, and data, all inputs: the code at rip (argument 0)
-               // and whole pages (argument 1); args[0] is the sum of its pages' hashes
+               // and whole pages (argument 1); args[0] is the sum of its pages' hashes, args[1] its rip
                // (tracee/memory_hash.h). Opens no segment: a signal or a begin event of the task does.
 };
 
@@ -143,6 +143,7 @@ enum EventFlags : std::uint16_t {
   event_no_result = 16,       // a call that did not return: exit, exit_group, or its task was killed in it
   event_not_replayable = 32,  // note: what follows cannot be replayed, extra.text says why
   event_by_agent = 128,       // call: made, and at replay answered, inside the program (tracee/agent)
+  event_ends_turn = 256,    // a call that opens no segment: others get their turn, and a begin event opens it
   event_cpuid_faults = 64,  // exec: cpuid faults in the new program wherever rec has put no int3 in its place
 };
 

@@ -24,7 +24,8 @@ struct TraceHeader {
   std::string kernel;                   // uname -r
   std::string machine;                  // host name
   std::string cpu_model;
-  std::uint64_t xstate_features = 0;  // XCR0: which parts of the XSAVE area the recorded FP states have
+  std::uint64_t xstate_features = 0;        // XCR0: which parts of the XSAVE area the recorded FP states have
+  std::optional<std::uint64_t> chaos_seed;  // recorded with --chaos
 };
 
 // Written by finish(); absent when the recorder was killed.

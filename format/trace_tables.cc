@@ -80,8 +80,11 @@ Offset<fb::Header> pack(FlatBufferBuilder& builder, const TraceHeader& header) {
   const auto kernel = builder.CreateString(header.kernel);
   const auto machine = builder.CreateString(header.machine);
   const auto cpu_model = builder.CreateString(header.cpu_model);
+  const auto chaos_seed = header.chaos_seed ? flatbuffers::Optional<std::uint64_t>(*header.chaos_seed)
+                                            : flatbuffers::Optional<std::uint64_t>();
   return fb::CreateHeader(builder, header.format_version, rec_version, command, executable, working_directory,
-                          header.start_realtime_ns, kernel, machine, cpu_model, header.xstate_features);
+                          header.start_realtime_ns, kernel, machine, cpu_model, header.xstate_features,
+                          chaos_seed);
 }
 
 TraceHeader unpack(const fb::Header& table) {
@@ -98,6 +101,7 @@ TraceHeader unpack(const fb::Header& table) {
   header.machine = text_of(table.machine());
   header.cpu_model = text_of(table.cpu_model());
   header.xstate_features = table.xstate_features();
+  if (const auto seed = table.chaos_seed()) header.chaos_seed = *seed;
   return header;
 }
 

@@ -218,7 +218,7 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
   if (!shows_output || session.acquire_output(task)) session.resume_call(task);
 }
 
-void finish_call(Session& session, Task& task) {
+void finish_call(Session& session, Task& task, bool ends_turn) {
   PendingCall& pending = task.call;
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
@@ -226,6 +226,7 @@ void finish_call(Session& session, Task& task) {
     special::finish_exec(session, task);
     return;
   }
+  if (ends_turn) pending.flags |= event_ends_turn;
   // The handler that returns was called from a place that has moved since.
   if (pending.policy.special == syscalls::Special::rt_sigreturn &&
       session.agents().map_pointer(task, registers)) {
@@ -270,7 +271,11 @@ void finish_call(Session& session, Task& task) {
     provide_scratch(task);
     task.left_with = stopped.registers();
   }
-  session.resume_user(task);
+  if ((pending.flags & event_ends_turn) != 0) {
+    session.preempt(task);
+  } else {
+    session.resume_user(task);
+  }
 }
 
 void record_call_left_early(Session& session, Task& task, const Registers& registers,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,12 @@
 namespace rec {
 
 struct RecordOptions {
-  std::vector<std::string> command;     // argv of the program
-  std::string executable;               // what argv[0] resolved to
-  InheritedSignals signals;             // as rec was started with
-  std::uint64_t snap_length = 4096;     // bytes kept of a path or structure that the program passed
-  std::uint64_t snap_bulk = 64;         // … and of bulk data
+  std::vector<std::string> command;         // argv of the program
+  std::string executable;                   // what argv[0] resolved to
+  InheritedSignals signals;                 // as rec was started with
+  std::uint64_t snap_length = 4096;         // bytes kept of a path or structure that the program passed
+  std::uint64_t snap_bulk = 64;             // … and of bulk data
+  std::optional<std::uint64_t> chaos_seed;  // random schedules, from this seed (recorder/chaos.h)
   std::uint64_t slice_ns = 50'000'000;  // how long a task may compute while a signal or another task waits
   // Neither the files that the program maps nor what it reads are kept: to be looked at, not replayed.
   bool without_content = false;

@@ -34,7 +34,8 @@ enum class Suits {
 
 class PointTaker {
  public:
-  PointTaker(Session& session, Task& task) : session_(session), task_(task) {}
+  PointTaker(Session& session, Task& task, std::uint32_t instructions)
+      : session_(session), task_(task), first_(static_cast<int>(instructions)) {}
 
   bool take() {
     const std::uint64_t started = session_.now_ns();
@@ -48,7 +49,7 @@ class PointTaker {
   // False: the task is no longer ours to look at.
   bool go_to_suitable() {
     std::optional<std::uint64_t> second_best;
-    for (int steps = 0; steps < 2 * most_steps; ++steps) {
+    for (int steps = -first_; steps < 2 * most_steps; ++steps) {
       const auto instruction = look();
       if (!instruction) {
         session_.go_on(task_);
@@ -58,7 +59,8 @@ class PointTaker {
         if (!run_past(*instruction)) return false;
         continue;
       }
-      const Suits suits = how_it_suits(*instruction);
+      if (steps < 0 && is_tempting(*instruction)) steps = 0;
+      const Suits suits = steps < 0 ? Suits::badly : how_it_suits(*instruction);
       if (suits == Suits::well) return true;
       if (suits == Suits::with_luck && !second_best) second_best = registers_.rip;
       // Round the loop once more: nothing better was found in it.
@@ -72,7 +74,9 @@ class PointTaker {
   std::optional<Instruction> look() {
     const Stopped stopped(task_.tid);
     registers_ = stopped.registers();
-    const bool in_call = static_cast<std::int64_t>(registers_.orig_rax) >= 0;
+    // Right behind a call that it has left, orig_rax still has its number.
+    const bool in_call =
+        static_cast<std::int64_t>(registers_.orig_rax) >= 0 && is_restart_code(registers_.result());
     const bool steps_itself = (registers_.eflags & flag_trap) != 0;
     if (in_call || steps_itself || session_.agents().holds(task_, registers_.rip)) return std::nullopt;
     code_.resize(longest_instruction + jump_length);
@@ -81,6 +85,21 @@ class PointTaker {
     const auto instruction = decode_instruction(code_, registers_.rip);
     if (!instruction || instruction->kind == Instruction::Kind::leaves) return std::nullopt;
     return instruction;
+  }
+
+  // Chaos: where threads meet is where the program's own code (not the C library's) touches memory that is
+  // not its stack. Now and then such a place is taken.
+  bool is_tempting(const Instruction& instruction) {
+    if (!instruction.touches_memory) return false;
+    if (maps_.empty()) maps_ = read_maps(task_.tid);
+    const auto entry = std::find_if(maps_.begin(), maps_.end(), [&](const MapsEntry& one) {
+      return one.start.address() <= registers_.rip && registers_.rip < one.end.address();
+    });
+    const bool is_system_code =
+        entry == maps_.end() || entry->path.find("/libc.") != std::string::npos ||
+        entry->path.find("/libc-") != std::string::npos || entry->path.find("/ld-") != std::string::npos ||
+        entry->path.find("/ld.") != std::string::npos || entry->path.find("/libpthread") != std::string::npos;
+    return !is_system_code && session_.chaos_takes_place();
   }
 
   Suits how_it_suits(const Instruction& instruction) {
@@ -170,7 +189,7 @@ class PointTaker {
     before = std::move(hash.pages);
     session_.append({.tid = task_.tid,
                      .kind = EventKind::point,
-                     .args = {hash.total},
+                     .args = {hash.total, registers_.rip},
                      .data = data.data(),
                      .extra = &extra});
     task_.left_with = registers_;
@@ -179,6 +198,7 @@ class PointTaker {
 
   Session& session_;
   Task& task_;
+  int first_;
   Registers registers_{};
   std::vector<std::byte> code_;
   std::vector<MapsEntry> maps_;
@@ -206,6 +226,8 @@ bool is_spinning(Task& task) {
   return spins;
 }
 
-bool take_point(Session& session, Task& task) { return PointTaker(session, task).take(); }
+bool take_point(Session& session, Task& task, std::uint32_t instructions) {
+  return PointTaker(session, task, instructions).take();
+}
 
 }  // namespace rec

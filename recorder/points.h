@@ -32,6 +32,7 @@ struct Computing {
 // Takes the task a few instructions on, to one that replay can stop at, and appends a point event. False: it
 // cannot be had right here; the task runs on already, or what else it stopped for was dealt with.
 // Precondition: it is stopped in user code.
-[[nodiscard]] bool take_point(Session& session, Task& task);
+// `instructions`: so many are run before.
+[[nodiscard]] bool take_point(Session& session, Task& task, std::uint32_t instructions = 0);
 
 }  // namespace rec

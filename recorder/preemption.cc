@@ -4,9 +4,11 @@
 // A slice after it went to user code (or after its turn began) is when. Before that only a task that provably
 // spins loses its turn: one whose registers are the same at successive looks waits for what another task has
 // to do.
+#include <sched.h>
 #include <sys/time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
@@ -31,12 +33,13 @@ bool Session::turn_is_over(const Task& task) const {
 }
 
 std::uint64_t Session::slice_of(const Task& task) const {
+  if (chaos_) return task.domain().slice_ns;
   return std::max(options_.slice_ns, points_share * task.process->point_cost_ns);
 }
 
-bool Session::finished_turn(const Task& task) const {
+bool Session::finished_turn(const Task& task) {
   const bool yields = task.call.entry != nullptr && task.call.entry->yields;
-  return yields || turn_is_over(task);
+  return yields || turn_is_over(task) || (chaos_ && chaos_->ends_turn(now_ns()));
 }
 
 bool Session::needs_timer() const {
@@ -61,6 +64,7 @@ void Session::update_timer() {
   if (needs_timer()) {
     const bool spinning = last_spinning_ns_ != 0 && now_ns() - last_spinning_ns_ < spinning_lasts_ns;
     period = std::min(spinning ? short_period_ns : period_ns, options_.slice_ns);
+    if (chaos_) period = Chaos::timer_period_ns;
   }
   if (period != timer_period_ns_) set_timer(period);
 }
@@ -100,8 +104,34 @@ bool Session::look_after_agent(Task& task) {
   return !goes_on && Agents::is_in_call(task);
 }
 
+// Chaos: then it loses its turn, if anyone wants that.
+void Session::run_some_instructions(Tid tid, std::uint32_t instructions) {
+  // The calls of others may have returned already: rec hears of it one by one.
+  bool none_left = false;
+  Task* task = find(tid);
+  for (int looks = 0; looks < 8 && task != nullptr && task->domain().waiting.empty(); ++looks) {
+    ::sched_yield();
+    if (const auto result = wait_any(WaitMode::poll, &none_left)) dispatch(*result);
+    task = find(tid);
+  }
+  // One of them was its end, perhaps.
+  if (task == nullptr || task->position != Task::Position::user || task->domain().turn != task) return;
+  if (task->domain().waiting.empty()) {
+    go_on(*task);
+    return;
+  }
+  const std::uint64_t started = now_ns();
+  if (!take_point(*this, *task, instructions)) return;
+  chaos_->interrupted(*task, now_ns() - started);
+  preempt(*task);
+}
+
 void Session::on_interrupted(Task& task) {
   const Domain& domain = task.domain();
+  if (task.instructions_left != 0) {
+    run_some_instructions(task.tid, std::exchange(task.instructions_left, 0));
+    return;
+  }
   const bool others_wait = domain.turn == &task && !domain.waiting.empty();
   const bool spins = others_wait && is_spinning(task);
   if (spins) last_spinning_ns_ = now_ns();

@@ -113,6 +113,7 @@ TraceHeader describe_recording(const RecordOptions& options) {
   }
   header.cpu_model = cpu_model();
   header.xstate_features = xstate_features();
+  header.chaos_seed = options.chaos_seed;
   return header;
 }
 

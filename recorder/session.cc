@@ -22,7 +22,9 @@ Session::Session(const RecordOptions& options, TraceWriter& writer)
       contents_(writer, !options.without_content),
       kept_data_(options),
       agents_(*this),
-      start_ns_(monotonic_ns()) {}
+      start_ns_(monotonic_ns()) {
+  if (options.chaos_seed) chaos_.emplace(*options.chaos_seed);
+}
 
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
@@ -145,11 +147,11 @@ void Session::dispatch(const WaitResult& result) {
       on_entry_stop(*task);
     } else if (task->aborting_for_signal) {
       send_held_signal(*this, *task);
-    } else if (task->domain().turn == task && (task->domain().waiting.empty() || !finished_turn(*task))) {
-      finish_call(*this, *task);
+    } else if (task->domain().turn == task) {
+      // What the kernel wrote is there for all to see: it belongs to an event before others run.
+      finish_call(*this, *task, !task->domain().waiting.empty() && finished_turn(*task));
     } else {
       task->position = Task::Position::after_call;
-      if (task->domain().turn == task) release_turn(*task);
       queue_for_turn(*task);
     }
   } else if (const auto* stop = std::get_if<SignalStop>(&result.status)) {
@@ -280,17 +282,27 @@ void Session::append_call(Task& task, std::int64_t result, const Extra* extra, E
 }
 
 void Session::resume_user(Task& task, int signal) {
-  task.position = Task::Position::user;
+  if (signal == 0) mark_boundary(task);
+  const bool has_others = task.process->tasks > 1 || task.domain().processes > 1;
+  std::uint32_t instructions = 0;
+  if (chaos_ && signal == 0 && task.domain().turn == &task && has_others) {
+    instructions = chaos_->instructions(task, task.domain().waiting, now_ns());
+  }
   task.left_ns = now_ns();
-  task.interrupting = false;  // any other stop has cancelled it
-  agents_.set_wishes(task);
-  (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
+  run_user(task, signal, instructions);
 }
 
-void Session::go_on(Task& task) {
-  const std::uint64_t since = task.left_ns;
-  resume_user(task);
-  task.left_ns = since;
+void Session::go_on(Task& task) { run_user(task, 0, 0); }
+
+void Session::run_user(Task& task, int signal, std::uint32_t instructions) {
+  task.position = Task::Position::user;
+  agents_.set_wishes(task);
+  task.instructions_left = instructions;
+  // Any other stop has cancelled an earlier wish; asked for while the task is stopped, the interruption comes
+  // before its first instruction.
+  task.interrupting = instructions != 0;
+  if (task.interrupting) Running(task.tid).interrupt();
+  (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
 }
 
 void Session::resume_call(Task& task) {

@@ -17,6 +17,7 @@
 
 #include "format/trace_writer.h"
 #include "recorder/agent.h"
+#include "recorder/chaos.h"
 #include "recorder/content_store.h"
 #include "recorder/echo.h"
 #include "recorder/kept_data.h"
@@ -93,6 +94,9 @@ class Session {
   // A child made by fork has all that its parent shared.
   void inherit_shares(const Process& parent, const Process& child);
   // Whether a child made by fork will share memory that can be written.
+  // Chaos: whether a task that is on its way to lose its turn does so at this place, which may be one of a
+  // race.
+  [[nodiscard]] bool chaos_takes_place() { return chaos_ && chaos_->takes_place(); }
   [[nodiscard]] bool shares_with_children(const Process& process) const;
   // The process has a new address space.
   void leave_shared_memory(Process& process);
@@ -102,6 +106,8 @@ class Session {
   std::shared_ptr<Domain> new_domain();
   void move_to_domain(Process& process, std::shared_ptr<Domain> domain);
   void release_turn(Task& task);
+  // Its turn goes to others; it stands behind an event that opens no segment.
+  void preempt(Task& task);
 
   // The task is about to leave its turn to others while it is inside a call: what the kernel has written
   // already (the word of a priority-inheritance futex that it waits for) belongs before what they do.
@@ -152,14 +158,15 @@ class Session {
   void update_pinning();
   void leave_domain(Domain& domain);
   std::unique_ptr<Task> forget_task(Task& task);
-  [[nodiscard]] bool finished_turn(const Task& task) const;
+  [[nodiscard]] bool finished_turn(const Task& task);
   void on_timer();
   void look_after(Task& task);
+  void run_user(Task& task, int signal, std::uint32_t instructions);
   [[nodiscard]] bool look_after_agent(Task& task);
   void on_interrupted(Task& task);
+  void run_some_instructions(Tid tid, std::uint32_t instructions);
   [[nodiscard]] bool turn_is_over(const Task& task) const;
   [[nodiscard]] std::uint64_t slice_of(const Task& task) const;
-  void preempt(Task& task);
   [[nodiscard]] bool needs_timer() const;
   void update_timer();
   void set_timer(std::uint64_t period_ns);
@@ -177,6 +184,7 @@ class Session {
   Pinning pinning_;
   InstructionFinder instructions_;
   Agents agents_;
+  std::optional<Chaos> chaos_;
   std::uint64_t start_ns_;
   std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
   std::vector<std::weak_ptr<Domain>> domains_;  // some may be gone
@@ -214,7 +222,8 @@ class Session {
 // At a seccomp stop: decides what becomes of the call and records its inputs.
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args);
 // At the call's exit, with the turn: captures outputs, appends the event, resumes.
-void finish_call(Session& session, Task& task);
+// `ends_turn`: it does not go on before it has its turn again.
+void finish_call(Session& session, Task& task, bool ends_turn = false);
 
 // A call that the agent made has just ended, by itself or interrupted, and rec takes it from there: appends
 // its event. `registers` are those right behind the call, as the program has them, with its result; `inputs`
@@ -231,6 +240,9 @@ void provide_scratch(Task& task);
 void on_signal_stop(Session& session, Task& task, int signal);
 // At a call entry: true if a held signal has to come first; the call was called off then.
 bool deliver_held_signal_first(Task& task);
+// Before the task goes to user code: what tells at its next stop that it has not run an instruction since,
+// the resume flag, which the processor clears behind each (Intel SDM, volume 3, 19.3.1.1).
+void mark_boundary(const Task& task);
 // Delivers a held signal where the task stands: at the exit stop of a call that was called off, or at a
 // point.
 void send_held_signal(Session& session, Task& task);

@@ -69,6 +69,28 @@ SignalAction action_for(const Process& process, int signal) {
   return handler == handler_default ? default_action(signal) : SignalAction::handler;
 }
 
+// asm/processor-flags.h, X86_EFLAGS_RF
+constexpr std::uint64_t flag_resume = 0x10000;
+
+bool is_in_call(const Registers& registers) { return static_cast<std::int64_t>(registers.orig_rax) >= 0; }
+
+bool is_at_call(const Task& task, const Registers& registers) {
+  constexpr std::uint16_t syscall_instruction = 0x050f;
+  return task.memory().read(RemotePtr<std::uint16_t>(registers.rip)) == syscall_instruction;
+}
+
+// Whether no instruction of the program's has run since its last event. Equal registers alone do not tell: a
+// loop may come by with the same ones again.
+bool stands_where_left(const Task& task) {
+  if (!task.left_with) return false;
+  Registers now = Stopped(task.tid).registers();
+  const bool is_marked = (now.eflags & flag_resume) != 0;
+  now.eflags &= ~flag_resume;
+  Registers then = *task.left_with;
+  then.eflags &= ~flag_resume;
+  return now == then && (is_marked || is_in_call(now) || is_at_call(task, now));
+}
+
 std::vector<std::byte> bytes_of(const siginfo_t& info) {
   const auto bytes = std::as_bytes(std::span(&info, 1));
   return {bytes.begin(), bytes.end()};
@@ -132,9 +154,11 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   Extra extra;
   extra.point = point;
   extra.action = SignalAction::handler;
-  extra.before = stopped.registers();
-  Registers known = *extra.before;
-  if (session.agents().unmap_pointer(task, known)) stopped.set_registers(known);
+  Registers known = stopped.registers();
+  known.eflags &= ~flag_resume;
+  extra.before = known;
+  (void)session.agents().unmap_pointer(task, known);
+  stopped.set_registers(known);
   KernelSigaction& action = task.process->actions.at(static_cast<std::size_t>(info.si_signo));
   (void)Stopped(task.tid).resume(Resume::step, info.si_signo);
   const WaitStatus status = session.wait_stop(task.tid);
@@ -167,6 +191,16 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
 
 }  // namespace
 
+void mark_boundary(const Task& task) {
+  if (!task.left_with || is_in_call(*task.left_with)) return;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  // A call is seen anyway, and would hand out its flags in r11.
+  if (registers != *task.left_with || is_at_call(task, registers)) return;
+  registers.eflags |= flag_resume;
+  stopped.set_registers(registers);
+}
+
 void on_signal_stop(Session& session, Task& task, int signal) {
   const Stopped stopped(task.tid);
   siginfo_t info = stopped.siginfo();
@@ -187,7 +221,7 @@ void on_signal_stop(Session& session, Task& task, int signal) {
     }
   }
   const bool fault = is_fault(info);
-  const bool boundary = task.left_with && *task.left_with == stopped.registers();
+  const bool boundary = stands_where_left(task);
   const SignalAction action = action_for(*task.process, signal);
   SignalPoint point = SignalPoint::anywhere;
   if (boundary) point = task.before_call ? SignalPoint::before_call : SignalPoint::boundary;

@@ -38,7 +38,9 @@ struct Domain {
   DomainId id;
   Task* turn = nullptr;  // who may run user code; may be inside a system call
   std::uint64_t turn_since_ns = 0;
-  std::deque<Task*> waiting;  // stopped, with something to be handed to them; first come, first served
+  std::uint64_t slice_ns = 0;    // of this turn, if chaos chose one
+  const Task* before = nullptr;  // chaos: whose turn it was before; to be compared only
+  std::deque<Task*> waiting;     // stopped, with something to be handed to them; first come, first served
   int processes = 0;
 };
 
@@ -133,6 +135,9 @@ struct Task {
   bool before_call = false;             // … and it stands right before that call now
   bool interrupting = false;            // PTRACE_INTERRUPT was sent because it computes for long
   Computing computing;
+  std::uint32_t instructions_left = 0;  // chaos: after these it loses its turn; 0: not that way
+  unsigned priority = 0;                // chaos
+  std::uint64_t priority_drawn_in = 0;  // … and the stretch in which it was drawn
   bool joins_turns = false;   // its domain became part of another: its next call shall be a traced one
   bool counter_traps = true;  // PR_SET_TSC; inherited over clone and exec
   std::uint64_t slot = 0;     // the agent's, in the tracee; 0: none

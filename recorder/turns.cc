@@ -68,10 +68,13 @@ void Session::release_turn(Task& task) {
 
 void Session::give_turn(Domain& domain) {
   if (domain.waiting.empty()) return;
-  Task& next = *domain.waiting.front();
-  domain.waiting.pop_front();
+  const std::size_t chosen = chaos_ ? chaos_->choose(domain.waiting, domain.before, now_ns()) : 0;
+  Task& next = *domain.waiting[chosen];
+  domain.waiting.erase(domain.waiting.begin() + static_cast<std::ptrdiff_t>(chosen));
   domain.turn = &next;
+  domain.before = &next;
   domain.turn_since_ns = now_ns();
+  if (chaos_) domain.slice_ns = chaos_->slice_ns(now_ns());
   try {
     hand_over(next);
   } catch (const TaskGone& gone) {

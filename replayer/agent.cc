@@ -113,7 +113,9 @@ void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
     adopt(task, registers);
   }
   if (event.args[1] != 0) registers.rip = event.args[1];
+  const ReplayTask::Position position = task.position;
   replayer.set_registers(task, registers);
+  task.position = position;
 }
 
 bool queue_call(ReplayTask& task, const Event& event) {

@@ -58,8 +58,7 @@ std::string describe_event(const Event& event) {
     case EventKind::agent:
       return "rec puts its agent into the program";
     case EventKind::point:
-      return fmt::format("the task is interrupted at {:#x}",
-                         event.extra != nullptr && event.extra->before ? event.extra->before->rip : 0);
+      return fmt::format("the task is interrupted at {:#x}", event.args[1]);
   }
   return "an event of an unknown kind";
 }

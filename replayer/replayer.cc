@@ -367,6 +367,8 @@ void Replayer::replay(const Event& event) {
     case EventKind::call:
       close_open_segment(task(event.tid, event), event);
       replay_call(*this, task(event.tid, event), event);
+      if ((event.flags & event_ends_turn) != 0)
+        task(event.tid, event).position = ReplayTask::Position::at_point;
       break;
     case EventKind::signal:
       replay_signal(*this, task(event.tid, event), event);

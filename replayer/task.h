@@ -29,7 +29,7 @@ struct ReplayTask {
     user,      // at the start of a segment, not run yet
     at_entry,  // stopped at a system-call entry; `registers` are those of the stop
     at_fault,  // stopped by a signal that its own instruction raised: `fault`
-    at_point,  // stopped in the middle of user code, where its recording was interrupted
+    at_point,  // at the start of a segment that no event has opened yet
     ended      // made its last call (exit, exit_group)
   };
 

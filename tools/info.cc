@@ -137,6 +137,7 @@ void describe(TraceReader& reader, const Survey& survey, const std::string& path
       {"by", fmt::format("rec {}, trace format {}", printable(header.rec_version), header.format_version)});
   columns.add({"machine", fmt::format("{}, Linux {}, {}", printable(header.machine), printable(header.kernel),
                                       printable(header.cpu_model))});
+  if (header.chaos_seed) columns.add({"chaos", fmt::format("seed {}", *header.chaos_seed)});
   columns.add({"file", fmt::format("{}: {} of events, {} of file content and large data, {} chunks",
                                    human_size(reader.file_size()), human_size(sizes.events),
                                    human_size(sizes.content), sizes.chunks)});

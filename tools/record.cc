@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ constexpr std::uint64_t least_max_size = 64 << 10;
 struct Arguments {
   RecordRequest request;
   std::string output;
+  double slice_ms = 50;
+  bool chaos = false;
+  std::optional<std::uint64_t> seed;
   bool no_agent = false;
 };
 
@@ -37,7 +41,11 @@ int status_of(const CannotRun& error) { return error.errno_value() == ENOENT ? 1
 
 int run(Arguments arguments, const InheritedSignals& signals) {
   arguments.request.signals = signals;
-  arguments.request.uses_agent = !arguments.no_agent;
+  // Under chaos, every call is to be a chance for another thread.
+  arguments.request.uses_agent = !arguments.no_agent && !arguments.chaos;
+  arguments.request.slice_ns = static_cast<std::uint64_t>(arguments.slice_ms * 1e6);
+  if (arguments.chaos)
+    arguments.request.chaos_seed = arguments.seed ? *arguments.seed : std::random_device()();
   const int wait_status = record_program(arguments.request, arguments.output);
   die_as(wait_status);
   return exit_status_of(wait_status);
@@ -66,6 +74,8 @@ RecordOptions options_of(const RecordRequest& request) {
   options.signals = request.signals;
   options.quiet = request.quiet;
   options.agent = request.uses_agent;
+  options.slice_ns = request.slice_ns;
+  options.chaos_seed = request.chaos_seed;
   options.under_filter = under_foreign_filter();
   options.snap_bulk = std::max(options.snap_bulk, request.least_data);
   if (request.whole_data) options.snap_bulk = std::numeric_limits<std::uint32_t>::max();
@@ -141,6 +151,21 @@ void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status
   add_options(*command, arguments->request);
   command->add_flag("--no-agent", arguments->no_agent,
                     "Stop the program at every system call: slower, and nothing of rec's runs inside it");
+  command
+      ->add_option(
+          "--slice", arguments->slice_ms,
+          "How long a thread may compute without a system call while others, or a signal, wait for it "
+          "(milliseconds; default 50)")
+      ->type_name("MS")
+      ->check(CLI::Range(0.1, 10'000.0));
+  CLI::Option* chaos = command->add_flag(
+      "--chaos", arguments->chaos,
+      "Run the threads of each process in random order and for random times, to bring out races");
+  command
+      ->add_option("--seed", arguments->seed,
+                   "The random numbers of --chaos (default: new ones; rec info shows which)")
+      ->type_name("N")
+      ->needs(chaos);
   command->add_option("command", arguments->request.command, "The program and its arguments")
       ->required()
       ->type_name("PROGRAM");

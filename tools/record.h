@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct RecordRequest {
   std::vector<std::string> command;
   InheritedSignals signals;
   bool quiet = false;
-  bool uses_agent = true;  // see `rec record --no-agent`
+  bool uses_agent = true;               // see `rec record --no-agent`
+  std::uint64_t slice_ns = 50'000'000;  // see RecordOptions
+  std::optional<std::uint64_t> chaos_seed = std::nullopt;
   std::uint64_t least_data =
       0;                    // bytes of what the program writes that are kept for printing, if more than usual
   bool whole_data = false;  // all of them

@@ -66,6 +66,14 @@ void set_branch(const cs_insn& found, Instruction::Kind kind, Instruction* instr
   instruction->condition = (two_bytes ? detail.opcode[1] : detail.opcode[0]) & 0xf;
 }
 
+bool touches_memory(const cs_insn& found) {
+  const cs_x86& detail = found.detail->x86;
+  if (found.id == X86_INS_LEA || found.id == X86_INS_NOP) return false;
+  return std::any_of(detail.operands, detail.operands + detail.op_count, [](const cs_x86_op& operand) {
+    return operand.type == X86_OP_MEM && operand.mem.base != X86_REG_RSP && operand.mem.base != X86_REG_RBP;
+  });
+}
+
 void set_rip_relative(const cs_insn& found, std::span<const std::byte> code, Instruction* instruction) {
   const cs_x86& detail = found.detail->x86;
   const bool is_relative = std::any_of(
@@ -90,6 +98,7 @@ std::optional<Instruction> decode_instruction(std::span<const std::byte> code, s
   instruction.kind = Instruction::Kind::plain;
   instruction.length = static_cast<std::uint8_t>(found->size);
   instruction.pushes_flags = found->id == X86_INS_PUSHF || found->id == X86_INS_PUSHFQ;
+  instruction.touches_memory = touches_memory(*found);
   const std::uint8_t prefix = found->detail->x86.prefix[0];
   // movs, cmps, stos, lods, scas: A4 to A7, AA to AF.
   const unsigned opcode = found->detail->x86.opcode[0];

@@ -27,6 +27,7 @@ struct Instruction {
   std::uint8_t condition = 0;        // conditional
   std::uint64_t target = 0;          // jump, conditional, counted, call
   bool pushes_flags = false;
+  bool touches_memory = false;  // other than by the stack or frame pointer
 
   [[nodiscard]] bool can_be_moved() const {
     return kind != Kind::fixed && kind != Kind::repeated && kind != Kind::leaves;

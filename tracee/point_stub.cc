@@ -76,7 +76,7 @@ class StubBuilder {
     out_.bytes({0x48, 0x89, 0x0d});  // mov %rcx,(saved)
     out_.displacement(data_ + saved_rcx_at);
     for (const StubCheck& check : checks) {
-      if (check.what == StubCheck::What::xstate && !has_saved_state_) save_state();
+      if (check.what == StubCheck::What::xstate && !has_saved_state_) save_state(checks);
       difference(check);
       out_.bytes({0xe3, 0x05});  // jrcxz over the jump
       out_.jump_later(&differs_);
@@ -148,8 +148,16 @@ class StubBuilder {
     restore_rax();
   }
 
-  void save_state() {
+  void save_state(std::span<const StubCheck> checks) {
     has_saved_state_ = true;
+    // A part in its initial configuration (zeros, for all that is compared) need not be written by xsave64:
+    // what an earlier pass left there must not be taken for it.
+    for (const StubCheck& check : checks) {
+      if (check.what != StubCheck::What::xstate) continue;
+      out_.bytes({0x48, 0xc7, 0x05});  // movq $0,(area)
+      out_.displacement(data_ + xsave_area_at + check.where - sizeof(std::uint32_t));
+      out_.number(0, sizeof(std::uint32_t));
+    }
     save_rax();
     out_.bytes({0x48, 0x89, 0x15});  // mov %rdx,(saved)
     out_.displacement(data_ + saved_rdx_at);
