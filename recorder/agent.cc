@@ -466,10 +466,19 @@ void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& r
   session_.put(event);
   ++records_;
   apply_effects(task, event);
-  if ((calls_[record.nr].flags & (agent::call_opens | agent::call_closes)) != 0) {
+  if (changes_descriptors(event)) {
     EchoDescriptors::forget(*task.process);
   }
   __atomic_store_n(&slot.read, slot.read + record.size, __ATOMIC_RELEASE);
+}
+
+bool Agents::changes_descriptors(const Event& event) const {
+  const agent::Call& call = calls_[static_cast<std::size_t>(event.nr)];
+  if ((call.flags & agent::call_multiplexed) == 0) {
+    return (call.flags & (agent::call_opens | agent::call_closes)) != 0;
+  }
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  return entry != nullptr && syscalls::policy(*entry, event.args).changes_fds;
 }
 
 void Agents::apply_effects(Task& task, const Event& event) {

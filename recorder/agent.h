@@ -106,6 +106,7 @@ class Agents {
                                                   std::uint64_t near);
   void learn_descriptor(Task& task);
   void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
+  [[nodiscard]] bool changes_descriptors(const Event& event) const;
   void append_record(Task& task, agent::Slot& slot, const agent::Record& record);
   [[nodiscard]] std::uint64_t time_of(const agent::Slot& slot, std::uint64_t clock) const;
   void look_at_clocks();

@@ -148,7 +148,7 @@ bool suits(const syscalls::Syscall& entry) {
 
 bool suits(const syscalls::Variant& variant) {
   return variant.replay == syscalls::Replay::emulate && variant.special == syscalls::Special::none &&
-         variant.modelled && !variant.changes_fds;
+         variant.modelled && (!variant.changes_fds || variant.returns == syscalls::Returns::new_fd);
 }
 
 std::uint8_t flags_for(const syscalls::Syscall& entry) {
@@ -189,6 +189,7 @@ class Requests {
     agent::Call request{};
     if (!builder_.add_arguments(variant.arguments(), request)) return;
     request.flags = static_cast<std::uint8_t>(agent::call_usable | (variant.blocks ? agent::call_blocks : 0));
+    if (variant.changes_fds) request.flags |= agent::call_opens;
     request.request = variant.selector;
     request.mask = multiplexer.mask;
     calls_[next_++] = request;
