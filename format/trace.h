@@ -26,6 +26,11 @@ struct TraceHeader {
   std::string cpu_model;
   std::uint64_t xstate_features = 0;        // XCR0: which parts of the XSAVE area the recorded FP states have
   std::optional<std::uint64_t> chaos_seed;  // recorded with --chaos
+  // What the program was told of the processor: "native", or the level that was asked for; "": not known.
+  std::string cpu_baseline;
+  // The processor's features that the program could see, by name (tracee/cpu_features.def): a replay needs
+  // them.
+  std::vector<std::string> cpu_features;
 };
 
 // Written by finish(); absent when the recorder was killed.

@@ -82,9 +82,12 @@ Offset<fb::Header> pack(FlatBufferBuilder& builder, const TraceHeader& header) {
   const auto cpu_model = builder.CreateString(header.cpu_model);
   const auto chaos_seed = header.chaos_seed ? flatbuffers::Optional<std::uint64_t>(*header.chaos_seed)
                                             : flatbuffers::Optional<std::uint64_t>();
+  const auto cpu_baseline = pack_text(builder, header.cpu_baseline);
+  const auto cpu_features =
+      header.cpu_features.empty() ? 0 : builder.CreateVectorOfStrings(header.cpu_features);
   return fb::CreateHeader(builder, header.format_version, rec_version, command, executable, working_directory,
                           header.start_realtime_ns, kernel, machine, cpu_model, header.xstate_features,
-                          chaos_seed);
+                          chaos_seed, cpu_baseline, cpu_features);
 }
 
 TraceHeader unpack(const fb::Header& table) {
@@ -102,6 +105,11 @@ TraceHeader unpack(const fb::Header& table) {
   header.cpu_model = text_of(table.cpu_model());
   header.xstate_features = table.xstate_features();
   if (const auto seed = table.chaos_seed()) header.chaos_seed = *seed;
+  header.cpu_baseline = text_of(table.cpu_baseline());
+  if (table.cpu_features() != nullptr) {
+    for (const flatbuffers::String* name : *table.cpu_features())
+      header.cpu_features.push_back(text_of(name));
+  }
   return header;
 }
 

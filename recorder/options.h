@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "format/cpu_features.h"
 #include "tracee/launch.h"
 
 namespace rec {
@@ -17,6 +18,7 @@ struct RecordOptions {
   std::uint64_t snap_length = 4096;         // bytes kept of a path or structure that the program passed
   std::uint64_t snap_bulk = 64;             // … and of bulk data
   std::optional<std::uint64_t> chaos_seed;  // random schedules, from this seed (recorder/chaos.h)
+  CpuBaseline cpu_baseline = CpuBaseline::native;  // what the program is told of the processor
   std::uint64_t slice_ns = 50'000'000;  // how long a task may compute while a signal or another task waits
   // Neither the files that the program maps nor what it reads are kept: to be looked at, not replayed.
   bool without_content = false;

@@ -16,6 +16,7 @@
 #include "recorder/filter.h"
 #include "recorder/session.h"
 #include "tracee/launch.h"
+#include "tracee/this_processor.h"
 
 namespace rec {
 namespace {
@@ -36,15 +37,6 @@ std::string cpu_model() {
   const std::size_t first = text.find_first_not_of(' ');
   const std::size_t last = text.find_last_not_of(' ');
   return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
-// XCR0 (XGETBV with ECX 0), where the system uses XSAVE.
-std::uint64_t xstate_features() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return 0;
-  std::uint32_t low = 0, high = 0;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return std::uint64_t{high} << 32 | low;
 }
 
 // --- signals sent to rec itself ---
@@ -114,6 +106,8 @@ TraceHeader describe_recording(const RecordOptions& options) {
   header.cpu_model = cpu_model();
   header.xstate_features = xstate_features();
   header.chaos_seed = options.chaos_seed;
+  header.cpu_baseline = name_of(options.cpu_baseline);
+  header.cpu_features = shown_features(options.cpu_baseline, this_processor);
   return header;
 }
 

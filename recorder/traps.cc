@@ -44,7 +44,7 @@ bool handle_fault(Session& session, Task& task) {
   Registers registers = stopped.registers();
   const auto trapped = faulting_instruction_at(task.memory(), RemotePtr<>(registers.rip));
   if (!trapped) return false;
-  const TrapArguments args = execute_trapped(*trapped, registers);
+  const TrapArguments args = execute_trapped(*trapped, registers, session.options().cpu_baseline);
   apply_trapped(&registers, trapped->kind, args, trapped->length);
   stopped.set_registers(registers);
   restore_disposition(task, SIGSEGV);
@@ -75,7 +75,7 @@ bool handle_int3(Session& session, Task& task) {
   } else if (patched.instruction.kind == TrapKind::xgetbv && ecx == 1) {
     args = state_in_use(stopped, registers);
   } else {
-    args = execute_trapped(patched.instruction, registers);
+    args = execute_trapped(patched.instruction, registers, session.options().cpu_baseline);
   }
   args[4] = address;
   apply_trapped(&registers, patched.instruction.kind, args, length);

@@ -106,7 +106,7 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   replayer.write_outputs(task, event);
   if (event.extra != nullptr && event.extra->after) {
     registers = *event.extra->after;
-    if (!event.extra->xstate.empty()) task.stopped().set_xstate(event.extra->xstate);
+    if (!event.extra->xstate.empty()) replayer.set_xstate(task, event.extra->xstate);
   }
   replayer.set_registers(task, registers);
 }

@@ -179,7 +179,7 @@ class PointSearch {
     Difference difference{.checks = {}, .text = "", .degree = 17};
     if (point_.xstate.empty()) return difference;
     const std::vector<std::byte> now = normalised_xstate(task_.stopped().xstate());
-    const std::size_t size = std::min(now.size(), point_.xstate.size());
+    const std::size_t size = replayer_.comparable_xstate(point_.xstate, now);
     for (std::size_t at = 0; at + 8 <= size; at += 8) {
       std::uint64_t is = 0, was = 0;
       std::memcpy(&is, &now[at], 8);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -16,9 +17,11 @@
 #include "format/base/error.h"
 #include "replayer/agent.h"
 #include "replayer/divergence.h"
+#include "replayer/processor.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/remote_call.h"
+#include "tracee/this_processor.h"
 #include "tracee/wait_status.h"
 
 // A `syscall` instruction at an address that a forked child has, too: for the first calls in it.
@@ -55,6 +58,7 @@ void wait_for_first_stop(Tid tid) {
 
 Replayer::Replayer(TraceReader& reader, ReplayOutput output)
     : reader_(reader), output_(output), arena_(reader) {
+  require_features(reader.header(), this_processor);
   make_zygote();
 }
 
@@ -218,6 +222,20 @@ void Replayer::set_registers(ReplayTask& task, Registers registers) {
   task.registers = registers;
   task.position = ReplayTask::Position::user;
   task.waits_in_call = false;
+}
+
+void Replayer::set_xstate(const ReplayTask& task, const std::vector<std::byte>& recorded) const {
+  const Stopped stopped = task.stopped();
+  const std::vector<std::byte> here = stopped.xstate();
+  const bool is_alike = comparable_xstate(recorded, here) == here.size();
+  stopped.set_xstate(is_alike ? recorded : common_xstate(recorded, here));
+}
+
+std::size_t Replayer::comparable_xstate(const std::vector<std::byte>& recorded,
+                                        const std::vector<std::byte>& here) const {
+  const bool is_alike =
+      reader_.header().xstate_features == xstate_features() && recorded.size() == here.size();
+  return is_alike ? here.size() : std::min({recorded.size(), here.size(), common_xstate_size});
 }
 
 void Replayer::write_outputs(const ReplayTask& task, const Event& event) {

@@ -62,6 +62,11 @@ class Replayer {
   [[nodiscard]] WaitStatus run(ReplayTask& task, const Event& why, std::uint64_t started_ns);
   // The task goes on from these registers at its next segment.
   void set_registers(ReplayTask& task, Registers registers);
+  // Gives the task the recorded FP and SIMD state, as far as this processor has the same parts.
+  void set_xstate(const ReplayTask& task, const std::vector<std::byte>& recorded) const;
+  // How many bytes mean the same in a recorded XSAVE area and in one of this machine.
+  [[nodiscard]] std::size_t comparable_xstate(const std::vector<std::byte>& recorded,
+                                              const std::vector<std::byte>& here) const;
   // An exec: the task is alone in its domain, and has its turn there.
   void change_domain(ReplayTask& task, DomainId domain);
   void write_outputs(const ReplayTask& task, const Event& event);

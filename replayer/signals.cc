@@ -82,7 +82,7 @@ void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event) {
   if (extra.action != SignalAction::handler || !extra.after) return;
   if (extra.point == SignalPoint::fault) check_registers(task, event, task.registers);
   replayer.write_outputs(task, event);
-  if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);
+  if (!extra.xstate.empty()) replayer.set_xstate(task, extra.xstate);
   replayer.set_registers(task, *extra.after);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "format/base/error.h"
+#include "format/cpu_features.h"
 #include "format/trace_reader.h"
 #include "tools/call_names.h"
 #include "tools/commands.h"
@@ -122,6 +123,17 @@ std::string content_text(TraceReader& reader, const Survey& survey) {
                      survey.contents.size(), human_size(bytes), blocks);
 }
 
+// What the program could see of the processor, and so what a replay needs.
+std::string processor_text(const TraceHeader& header) {
+  if (header.cpu_features.empty()) return "what the program saw of its features is not in the trace";
+  const FeatureSummary summary = summarise_features(header.cpu_features);
+  std::string text(summary.level ? name_of(*summary.level) : "less than x86-64");
+  for (const std::string& name : summary.beyond) text += " " + printable(name);
+  if (header.cpu_baseline != name_of(CpuBaseline::native))
+    text += fmt::format(" (--cpu-baseline {})", printable(header.cpu_baseline));
+  return text;
+}
+
 void describe(TraceReader& reader, const Survey& survey, const std::string& path, Columns& columns) {
   const TraceHeader& header = reader.header();
   const TraceReader::Sizes sizes = reader.sizes();
@@ -137,6 +149,7 @@ void describe(TraceReader& reader, const Survey& survey, const std::string& path
       {"by", fmt::format("rec {}, trace format {}", printable(header.rec_version), header.format_version)});
   columns.add({"machine", fmt::format("{}, Linux {}, {}", printable(header.machine), printable(header.kernel),
                                       printable(header.cpu_model))});
+  columns.add({"processor", processor_text(header)});
   if (header.chaos_seed) columns.add({"chaos", fmt::format("seed {}", *header.chaos_seed)});
   columns.add({"file", fmt::format("{}: {} of events, {} of file content and large data, {} chunks",
                                    human_size(reader.file_size()), human_size(sizes.events),

@@ -33,6 +33,7 @@ struct Arguments {
   double slice_ms = 50;
   bool chaos = false;
   std::optional<std::uint64_t> seed;
+  std::string cpu_baseline = "native";
   bool no_agent = false;
 };
 
@@ -44,6 +45,7 @@ int run(Arguments arguments, const InheritedSignals& signals) {
   // Under chaos, every call is to be a chance for another thread.
   arguments.request.uses_agent = !arguments.no_agent && !arguments.chaos;
   arguments.request.slice_ns = static_cast<std::uint64_t>(arguments.slice_ms * 1e6);
+  arguments.request.cpu_baseline = cpu_baseline(arguments.cpu_baseline).value();
   if (arguments.chaos)
     arguments.request.chaos_seed = arguments.seed ? *arguments.seed : std::random_device()();
   const int wait_status = record_program(arguments.request, arguments.output);
@@ -76,6 +78,7 @@ RecordOptions options_of(const RecordRequest& request) {
   options.agent = request.uses_agent;
   options.slice_ns = request.slice_ns;
   options.chaos_seed = request.chaos_seed;
+  options.cpu_baseline = request.cpu_baseline;
   options.under_filter = under_foreign_filter();
   options.snap_bulk = std::max(options.snap_bulk, request.least_data);
   if (request.whole_data) options.snap_bulk = std::numeric_limits<std::uint32_t>::max();
@@ -166,6 +169,13 @@ void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status
                    "The random numbers of --chaos (default: new ones; rec info shows which)")
       ->type_name("N")
       ->needs(chaos);
+  command
+      ->add_option(
+          "--cpu-baseline", arguments->cpu_baseline,
+          "What the program is told of the processor, so that the recording can be replayed on others: "
+          "x86-64, x86-64-v2, x86-64-v3, x86-64-v4 or native (default)")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "native"}));
   command->add_option("command", arguments->request.command, "The program and its arguments")
       ->required()
       ->type_name("PROGRAM");

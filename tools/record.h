@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "format/base/error.h"
+#include "format/cpu_features.h"
 #include "tracee/launch.h"
 
 namespace rec {
@@ -23,6 +24,7 @@ struct RecordRequest {
   bool uses_agent = true;               // see `rec record --no-agent`
   std::uint64_t slice_ns = 50'000'000;  // see RecordOptions
   std::optional<std::uint64_t> chaos_seed = std::nullopt;
+  CpuBaseline cpu_baseline = CpuBaseline::native;
   std::uint64_t least_data =
       0;                    // bytes of what the program writes that are kept for printing, if more than usual
   bool whole_data = false;  // all of them

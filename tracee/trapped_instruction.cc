@@ -4,10 +4,9 @@
 #include <x86intrin.h>
 
 #include <array>
-#include <map>
-#include <utility>
 
 #include "format/base/error.h"
+#include "tracee/this_processor.h"
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
@@ -53,27 +52,11 @@ TrapArguments execute_random(const TrappedInstruction& instruction, Registers re
   return {merge(before, success ? value : 0, instruction.operand_size), instruction.destination, flags};
 }
 
-// cpuid leaves a virtual machine: some 20 to 70 µs, and every program that starts asks some forty times. The
-// answers are the same at all times, but for those that name the processor; and of those any will do.
-std::array<std::uint32_t, 4> ask_processor(std::uint32_t leaf, std::uint32_t subleaf) {
-  static thread_local std::map<std::pair<std::uint32_t, std::uint32_t>, std::array<std::uint32_t, 4>> known;
-  const auto [at, is_new] = known.try_emplace({leaf, subleaf});
-  auto& [a, b, c, d] = at->second;
-  if (is_new) __cpuid_count(leaf, subleaf, a, b, c, d);
-  return at->second;
-}
-
-TrapArguments execute_cpuid(const Registers& registers) {
+TrapArguments execute_cpuid(const Registers& registers, CpuBaseline baseline) {
   const auto leaf = static_cast<std::uint32_t>(registers.rax);
   const auto subleaf = static_cast<std::uint32_t>(registers.rcx);
-  auto [a, b, c, d] = ask_processor(leaf, subleaf);
-  if (leaf == 1) c &= ~static_cast<std::uint32_t>(bit_RDRND);
-  if (leaf == 7 && subleaf == 0) {
-    constexpr std::uint32_t rdseed = 1u << 18, rtm = 1u << 11, hle = 1u << 4, rdpid = 1u << 22;
-    b &= ~(rdseed | rtm | hle);
-    c &= ~rdpid;
-  }
-  return {a, b, c, d, 0, std::uint64_t{subleaf} << 32 | leaf};
+  const CpuidAnswer shown = shown_answer(baseline, leaf, subleaf, ask_processor(leaf, subleaf));
+  return {shown.eax, shown.ebx, shown.ecx, shown.edx, 0, std::uint64_t{subleaf} << 32 | leaf};
 }
 
 struct TimeStamp {
@@ -181,9 +164,10 @@ bool processor_has(TrapKind kind) {
   return false;
 }
 
-TrapArguments execute_trapped(const TrappedInstruction& instruction, const Registers& registers) {
+TrapArguments execute_trapped(const TrappedInstruction& instruction, const Registers& registers,
+                              CpuBaseline baseline) {
   TimeStamp now;
-  std::uint32_t low = 0, high = 0;
+  std::uint64_t states = 0;
   switch (instruction.kind) {
     case TrapKind::rdtsc:
       now.ticks = read_time_stamp_counter();
@@ -192,15 +176,15 @@ TrapArguments execute_trapped(const TrappedInstruction& instruction, const Regis
       now = read_time_stamp();
       return {now.ticks & 0xffffffff, registers.rbx, now.processor, now.ticks >> 32};
     case TrapKind::cpuid:
-      return execute_cpuid(registers);
+      return execute_cpuid(registers, baseline);
     case TrapKind::rdrand:
     case TrapKind::rdseed:
       return execute_random(instruction, registers);
     case TrapKind::rdpid:
       return {read_time_stamp().processor, instruction.destination, registers.eflags & arithmetic_flags};
     case TrapKind::xgetbv:
-      __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-      return {low, registers.rbx, registers.rcx, high};
+      states = shown_xcr0(baseline, xstate_features());
+      return {states & 0xffffffff, registers.rbx, registers.rcx, states >> 32};
   }
   return {};
 }

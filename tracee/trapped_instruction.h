@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "format/base/memory.h"
+#include "format/cpu_features.h"
 #include "format/event.h"
 
 namespace rec {
@@ -40,10 +41,10 @@ using TrapArguments = std::array<std::uint64_t, 6>;
 [[nodiscard]] bool processor_has(TrapKind kind);
 
 // What the instruction yields here and now for a task with these registers; args[4] (its address) is the
-// caller's to set. Precondition: processor_has(kind), and is not xgetbv with an ECX other than 0. cpuid does
-// not tell of what would bring in what cannot be recorded: rdrand, rdseed, rdpid, transactional memory.
-[[nodiscard]] TrapArguments execute_trapped(const TrappedInstruction& instruction,
-                                            const Registers& registers);
+// caller's to set. Precondition: processor_has(kind), and is not xgetbv with an ECX other than 0. cpuid
+// and xgetbv tell of what `baseline` shows.
+[[nodiscard]] TrapArguments execute_trapped(const TrappedInstruction& instruction, const Registers& registers,
+                                            CpuBaseline baseline = CpuBaseline::native);
 
 // Puts the values in place and moves on behind the instruction. Precondition: registers->rip is its address.
 // Throws Error when the arguments are such as no recorder writes.

@@ -14,6 +14,7 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
+#include "format/cpu_features.h"
 #include "recorder/patched_code.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
@@ -60,8 +61,9 @@ std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& 
   return calls.must("brk", SYS_brk, {0});
 }
 
-// The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL.
-void hide_vdso(const RemoteMemory& memory, std::uint64_t rsp) {
+// The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL. The vDSO is
+// taken out of the last, and what the baseline hides of the processor.
+void edit_auxiliary_vector(const RemoteMemory& memory, std::uint64_t rsp, CpuBaseline baseline) {
   std::uint64_t at = rsp;
   const auto word = [&](std::uint64_t address) {
     const auto value = memory.read(RemotePtr<std::uint64_t>(address));
@@ -73,6 +75,8 @@ void hide_vdso(const RemoteMemory& memory, std::uint64_t rsp) {
   at += 8;
   for (; word(at) != AT_NULL; at += 16) {
     if (word(at) == AT_SYSINFO_EHDR) memory.write_value(RemotePtr<>(at), std::uint64_t{AT_IGNORE});
+    const std::uint64_t shown = shown_auxiliary(baseline, word(at), word(at + 8));
+    if (shown != word(at + 8)) memory.write_value(RemotePtr<>(at + 8), shown);
   }
 }
 
@@ -191,7 +195,7 @@ void finish_exec(Session& session, Task& task) {
   }
   const RemoteMemory memory = task.memory();
   const std::uint64_t heap_end = arrange_address_space(stopped, memory, registers);
-  hide_vdso(memory, registers.rsp);
+  edit_auxiliary_vector(memory, registers.rsp, session.options().cpu_baseline);
   if (make_cpuid_fault(stopped)) task.call.flags |= event_cpuid_faults;
   for (KernelSigaction& action : process.actions) {
     if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))

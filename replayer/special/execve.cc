@@ -101,7 +101,7 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
   }
   if ((event.flags & event_cpuid_faults) != 0) make_cpuid_fault(task);
   replayer.write_outputs(task, event);
-  if (!extra.xstate.empty()) task.stopped().set_xstate(extra.xstate);
+  if (!extra.xstate.empty()) replayer.set_xstate(task, extra.xstate);
   replayer.set_registers(task, *extra.after);
 }
 
