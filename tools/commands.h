@@ -14,6 +14,8 @@ void add_coverage(CLI::App& app);  // coverage/
 void add_stat(CLI::App& app);      // stat/
 void add_pack(CLI::App& app);      // and unpack
 void add_export(CLI::App& app);    // export/
+// `*exit_status` becomes 1 when the recordings differ.
+void add_diff(CLI::App& app, int* exit_status);  // diff/
 // `*exit_status` becomes 1 when the trace is not sound.
 void add_verify(CLI::App& app, int* exit_status);
 

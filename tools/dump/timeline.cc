@@ -20,13 +20,6 @@ bool is_within_call(const Event& event) {
 
 }  // namespace
 
-struct Timeline::Kept {
-  Event event;
-  std::vector<Data> pieces;
-  std::vector<std::byte> bytes;
-  std::optional<Extra> extra;
-};
-
 Timeline::Timeline(TraceReader& reader, std::string path) : reader_(reader), path_(std::move(path)) {}
 Timeline::~Timeline() = default;
 
@@ -41,8 +34,8 @@ std::optional<Timeline::Step> Timeline::next() {
     return Step{event, false};
   }
   look_beyond();
-  const Kept& front = *ahead_.front();
-  const std::uint64_t now = std::max(front.event.enter_ns, front.event.leave_ns);
+  const KeptEvent& front = *ahead_.front();
+  const std::uint64_t now = std::max(front.event().enter_ns, front.event().leave_ns);
   while (!beginnings_.empty() && beginnings_.begin()->first <= now) {
     const Tid task = beginnings_.begin()->second;
     beginnings_.erase(beginnings_.begin());
@@ -50,7 +43,7 @@ std::optional<Timeline::Step> Timeline::next() {
     head.is_begun = true;
     // Nothing comes between a call's beginning and its end: one step for both.
     const bool is_whole = head.kept == &front && (beginnings_.empty() || beginnings_.begin()->first > now);
-    if (!is_whole) return Step{&head.kept->event, true};
+    if (!is_whole) return Step{&head.kept->event(), true};
   }
   return take_front();
 }
@@ -95,43 +88,27 @@ const Event* Timeline::read() {
   return event;
 }
 
-std::unique_ptr<Timeline::Kept> Timeline::copy(const Event& event) {
-  std::unique_ptr<Kept> kept;
+std::unique_ptr<KeptEvent> Timeline::copy(const Event& event) {
+  std::unique_ptr<KeptEvent> kept;
   if (spare_.empty()) {
-    kept = std::make_unique<Kept>();
+    kept = std::make_unique<KeptEvent>();
   } else {
     kept = std::move(spare_.back());
     spare_.pop_back();
   }
-  kept->event = event;
-  kept->pieces.assign(event.data.begin(), event.data.end());
-  kept->bytes.clear();
-  for (const Data& piece : event.data)
-    kept->bytes.insert(kept->bytes.end(), piece.bytes.begin(), piece.bytes.end());
-  std::size_t position = 0;
-  for (Data& piece : kept->pieces) {
-    piece.bytes = std::span(kept->bytes).subspan(position, piece.bytes.size());
-    position += piece.bytes.size();
-  }
-  kept->event.data = kept->pieces;
-  if (event.extra != nullptr) {
-    kept->extra = *event.extra;
-    kept->event.extra = &*kept->extra;
-  } else {
-    kept->extra.reset();
-  }
+  kept->assign(event);
   return kept;
 }
 
 void Timeline::keep(const Event& event) {
-  std::unique_ptr<Kept> kept = copy(event);
-  bytes_ahead_ += kept->bytes.size();
+  std::unique_ptr<KeptEvent> kept = copy(event);
+  bytes_ahead_ += kept->data_size();
   const auto head = heads_.find(event.tid);
   if (is_within_call(event)) {
     // Belongs to no place in the task's order.
   } else if (head == heads_.end()) {
     set_head(event.tid, kept.get());
-  } else if (head->second.beyond && head->second.kept->event.number == event.number) {
+  } else if (head->second.beyond && head->second.kept->event().number == event.number) {
     head->second.kept = kept.get();
     head->second.beyond.reset();
   } else {
@@ -140,7 +117,7 @@ void Timeline::keep(const Event& event) {
   ahead_.push_back(std::move(kept));
 }
 
-void Timeline::set_head(Tid task, Kept* kept) {
+void Timeline::set_head(Tid task, KeptEvent* kept) {
   Head& head = heads_[task];
   head.kept = kept;
   head.is_begun = false;
@@ -149,7 +126,7 @@ void Timeline::set_head(Tid task, Kept* kept) {
 }
 
 void Timeline::offer(Tid task, const Head& head) {
-  if (!head.is_begun && is_call(head.kept->event)) beginnings_.emplace(head.kept->event.enter_ns, task);
+  if (!head.is_begun && is_call(head.kept->event())) beginnings_.emplace(head.kept->event().enter_ns, task);
 }
 
 // Looks for the next events of tasks that have none among those ahead.
@@ -157,7 +134,7 @@ void Timeline::look_beyond() {
   if (headless_.empty() || needs_more()) return;
   for (const Tid task : std::exchange(headless_, {})) {
     if (at_end_ || heads_.contains(task) || !live_.contains(task)) continue;
-    std::unique_ptr<Kept> kept = find_beyond(task);
+    std::unique_ptr<KeptEvent> kept = find_beyond(task);
     if (!kept) continue;
     Head& head = heads_[task];
     head.beyond = std::move(kept);
@@ -166,10 +143,10 @@ void Timeline::look_beyond() {
   }
 }
 
-std::unique_ptr<Timeline::Kept> Timeline::find_beyond(Tid task) {
+std::unique_ptr<KeptEvent> Timeline::find_beyond(Tid task) {
   try {
     if (!far_reader_) far_reader_ = std::make_unique<TraceReader>(path_);
-    EventNumber from(ahead_.back()->event.number.value() + 1);
+    EventNumber from(ahead_.back()->event().number.value() + 1);
     while (const auto chunk = far_reader_->chunk_with(task, from)) {
       far_reader_->seek(std::max(from, chunk->first));
       from = chunk->end;
@@ -203,24 +180,24 @@ void Timeline::note_alive(const Event& event) {
 Timeline::Step Timeline::take_front() {
   current_ = std::move(ahead_.front());
   ahead_.pop_front();
-  bytes_ahead_ -= current_->bytes.size();
-  const Tid task = current_->event.tid;
+  bytes_ahead_ -= current_->data_size();
+  const Tid task = current_->event().tid;
   const auto head = heads_.find(task);
   if (head != heads_.end() && head->second.kept == current_.get()) {
-    beginnings_.erase({current_->event.enter_ns, task});
+    beginnings_.erase({current_->event().enter_ns, task});
     heads_.erase(head);
     const auto queue = queues_.find(task);
     if (queue != queues_.end() && !queue->second.empty()) {
-      Kept* following = queue->second.front();
+      KeptEvent* following = queue->second.front();
       queue->second.pop_front();
       set_head(task, following);
     } else if (queue != queues_.end()) {
       queues_.erase(queue);
     }
   }
-  note_alive(current_->event);
-  if (!heads_.contains(task) && current_->event.kind != EventKind::exit) headless_.push_back(task);
-  return {&current_->event, false};
+  note_alive(current_->event());
+  if (!heads_.contains(task) && current_->event().kind != EventKind::exit) headless_.push_back(task);
+  return {&current_->event(), false};
 }
 
 }  // namespace rec::dump

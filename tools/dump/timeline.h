@@ -21,6 +21,7 @@
 
 #include "format/event.h"
 #include "format/trace_reader.h"
+#include "tools/kept_event.h"
 
 namespace rec::dump {
 
@@ -43,12 +44,10 @@ class Timeline {
   [[nodiscard]] std::optional<Step> next();
 
  private:
-  struct Kept;  // a copy of an event
-
   // A live task's next event: among those ahead, or beyond them.
   struct Head {
-    Kept* kept = nullptr;
-    std::unique_ptr<Kept> beyond;  // owns `kept`, if it is not among those ahead
+    KeptEvent* kept = nullptr;
+    std::unique_ptr<KeptEvent> beyond;  // owns `kept`, if it is not among those ahead
     bool is_begun = false;
   };
 
@@ -56,13 +55,13 @@ class Timeline {
   [[nodiscard]] bool needs_more() const;
   const Event* read();
   void keep(const Event& event);
-  void set_head(Tid task, Kept* kept);
+  void set_head(Tid task, KeptEvent* kept);
   void offer(Tid task, const Head& head);
   void look_beyond();
-  [[nodiscard]] std::unique_ptr<Kept> find_beyond(Tid task);
+  [[nodiscard]] std::unique_ptr<KeptEvent> find_beyond(Tid task);
   Step take_front();
   void note_alive(const Event& event);
-  std::unique_ptr<Kept> copy(const Event& event);
+  std::unique_ptr<KeptEvent> copy(const Event& event);
 
   TraceReader& reader_;
   std::string path_;
@@ -71,11 +70,11 @@ class Timeline {
   std::exception_ptr problem_;          // what reading ahead ended with
   std::unordered_set<Tid> read_tasks_;  // alive where the reader stands
   std::unordered_set<Tid> live_;        // alive where the steps are
-  std::deque<std::unique_ptr<Kept>> ahead_;
+  std::deque<std::unique_ptr<KeptEvent>> ahead_;
   std::size_t bytes_ahead_ = 0;
-  std::vector<std::unique_ptr<Kept>> spare_;
-  std::unique_ptr<Kept> current_;                      // what the last step refers to
-  std::unordered_map<Tid, std::deque<Kept*>> queues_;  // of ahead_, without the heads
+  std::vector<std::unique_ptr<KeptEvent>> spare_;
+  std::unique_ptr<KeptEvent> current_;                      // what the last step refers to
+  std::unordered_map<Tid, std::deque<KeptEvent*>> queues_;  // of ahead_, without the heads
   std::unordered_map<Tid, Head> heads_;
   std::set<std::pair<std::uint64_t, Tid>> beginnings_;  // of heads that are calls and not begun
   std::vector<Tid> headless_;                           // tasks that had a head and have none
