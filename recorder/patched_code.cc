@@ -9,6 +9,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "tracee/instruction_finder.h"
+#include "tracee/this_processor.h"
 
 namespace rec {
 namespace {
@@ -62,6 +63,22 @@ std::vector<std::byte> read_code(const Task& task, std::uint64_t start, std::uin
 }
 
 bool is_counter(TrapKind kind) { return kind == TrapKind::rdtsc || kind == TrapKind::rdtscp; }
+
+// Only where both places are as in the file, and no more than one mapping is concerned.
+void patch_state_save(Task& task, const StateSave& save, std::uint64_t base, std::uint64_t states) {
+  const RemoteMemory memory = task.memory();
+  const auto write = [&](std::uint64_t at, std::span<const std::byte> bytes) {
+    memory.write(RemotePtr<>(base + at), bytes);
+    const auto room =
+        task.call.data.add(Data::Role::output, RemotePtr<>(base + at), 0, bytes.size(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+  };
+  constexpr std::uint16_t xsave = 0xae0f;
+  if (memory.read(RemotePtr<std::uint16_t>(base + save.at)) != xsave) return;
+  if (memory.read(RemotePtr<std::uint64_t>(base + save.room)) != 0) return;
+  write(save.room, state_save_trampoline(save, states));
+  write(save.at, state_save_jump(save));
+}
 
 // How many places in [start, end) had to be left alone.
 std::size_t patch_found(Task& task, const FoundInstructions& found, std::uint64_t base, std::uint64_t start,
@@ -146,6 +163,14 @@ void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uin
                 std::uint64_t end, const std::string& file) {
   if ((mapping.protection & PROT_EXEC) == 0) return;
   const FoundInstructions* in_file = file.empty() ? nullptr : session.instructions().in_file(file);
+  if (in_file != nullptr && !mapping.shared) {
+    const std::uint64_t base = mapping.start.address() - mapping.offset;
+    const std::uint64_t states = shown_xcr0(session.options().cpu_baseline, xstate_features());
+    for (const StateSave& save : in_file->state_saves) {
+      const bool is_inside = base + save.at >= start && base + save.room + state_save_room <= end;
+      if (is_inside) patch_state_save(task, save, base, states);
+    }
+  }
   const std::size_t left_alone =
       in_file != nullptr
           ? patch_found(task, *in_file, mapping.start.address() - mapping.offset, start, end, mapping.shared)

@@ -157,6 +157,8 @@ FoundInstructions find_instructions_in_elf(std::span<const std::byte> file) {
   }
   std::optional<Disassembler> disassembler;  // most files need none
   for (const ElfFunctions::Range& code : functions.code()) {
+    const std::vector<StateSave> saves = find_state_saves(file, code.start, code.end);
+    found.state_saves.insert(found.state_saves.end(), saves.begin(), saves.end());
     std::optional<Walk> walk;
     for (const Hit& hit : find_patterns(file.subspan(code.start, code.end - code.start), true)) {
       const std::uint64_t offset = code.start + hit.at;

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "tracee/state_save.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
@@ -33,6 +34,7 @@ struct FoundInstructions {
       left_alone;  // where the bytes of such an instruction are, in doubtful surroundings; sorted
   // The same for rdtsc and rdtscp. (They fault by themselves unless PR_SET_TSC says otherwise.)
   std::vector<std::uint64_t> counters_left_alone;
+  std::vector<StateSave> state_saves;
 };
 
 // In a whole ELF file. In a file of another format all patterns are left alone.
