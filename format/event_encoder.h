@@ -1,6 +1,7 @@
 // Turns a batch of events into the columns of an events chunk (event_columns.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
@@ -51,6 +52,13 @@ class EventEncoder {
                                         flatbuffers::FlatBufferBuilder& builder) const;
 
   std::unordered_map<ContextKey, std::uint32_t, ContextKeyHash> context_numbers_;
+  // The last ones looked up, by call: a program makes the same few calls over and over.
+  struct Recent {
+    ContextKey key{};
+    std::uint32_t context = no_context;
+  };
+  static constexpr std::uint32_t no_context = 0xffffffff;
+  std::array<Recent, 8> recent_{};
   std::unordered_multimap<std::uint64_t, std::uint32_t> shape_numbers_;  // by a hash of the whole shape
   std::vector<ContextState> states_;
   std::vector<fb::Context> contexts_;

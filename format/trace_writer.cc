@@ -57,6 +57,12 @@ std::thread thread_without_signals(F run) {
   return thread;
 }
 
+bool is_large(const Event& event) {
+  std::size_t total = 0;
+  for (const Data& data : event.data) total += data.bytes.size();
+  return total > large_event;
+}
+
 // Roughly, for the decision when to cut.
 std::size_t bytes_of(const Extra& extra) {
   return sizeof extra + extra.xstate.size() + extra.siginfo.size() + extra.mappings.size() * sizeof(Mapping) +
@@ -79,6 +85,7 @@ class TraceWriter::Impl {
   ~Impl() { stop(); }
 
   EventNumber append(const Event& event);
+  void append_all(std::span<const Event> events);
   BlockHash add_block(std::span<const std::byte> bytes);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
@@ -96,6 +103,7 @@ class TraceWriter::Impl {
 
   void check(const Lock&) const;
   EventBatch& open_batch(const Lock&);
+  EventNumber put(Lock& lock, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
   void cut_if_full(Lock& lock);
   void cut(const Lock&);
   void put_pieces(EventBatch& batch, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
@@ -159,17 +167,8 @@ void TraceWriter::Impl::cut_if_full(Lock& lock) {
   space_.wait(lock, [this] { return queue_.size() < max_queued || why_ended_; });
 }
 
-EventNumber TraceWriter::Impl::append(const Event& event) {
-  if (has_ended_early()) {
-    const Lock lock(mutex_);
-    return EventNumber(next_event_++);
-  }
-  std::size_t total = 0;
-  for (const Data& data : event.data) total += data.bytes.size();
-  std::vector<std::vector<BlockHash>> in_blocks;
-  if (total > large_event) in_blocks = store_large(event);
-
-  Lock lock(mutex_);
+EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
+                                   std::span<const std::vector<BlockHash>> in_blocks) {
   EventBatch& batch = open_batch(lock);
   batch.events.push_back({event.args, event.result, event.enter_ns, event.leave_ns, event.tid, event.nr,
                           static_cast<std::uint32_t>(event.data.size()), event.flags, event.kind});
@@ -181,6 +180,32 @@ EventNumber TraceWriter::Impl::append(const Event& event) {
   const EventNumber number(next_event_++);
   cut_if_full(lock);
   return number;
+}
+
+EventNumber TraceWriter::Impl::append(const Event& event) {
+  if (has_ended_early()) {
+    const Lock lock(mutex_);
+    return EventNumber(next_event_++);
+  }
+  std::vector<std::vector<BlockHash>> in_blocks;
+  if (is_large(event)) in_blocks = store_large(event);
+  Lock lock(mutex_);
+  return put(lock, event, in_blocks);
+}
+
+void TraceWriter::Impl::append_all(std::span<const Event> events) {
+  while (!events.empty()) {
+    if (has_ended_early() || is_large(events.front())) {
+      append(events.front());
+      events = events.subspan(1);
+      continue;
+    }
+    Lock lock(mutex_);
+    do {
+      put(lock, events.front(), {});
+      events = events.subspan(1);
+    } while (!events.empty() && !is_large(events.front()));
+  }
 }
 
 void TraceWriter::Impl::put_pieces(EventBatch& batch, const Event& event,
@@ -345,6 +370,7 @@ TraceWriter& TraceWriter::operator=(TraceWriter&&) noexcept = default;
 TraceWriter::~TraceWriter() = default;
 
 EventNumber TraceWriter::append(const Event& event) { return impl_->append(event); }
+void TraceWriter::append_all(std::span<const Event> events) { impl_->append_all(events); }
 BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes); }
 ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }
 void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> blocks) {

@@ -21,6 +21,7 @@
 #include "tracee/maps.h"
 #include "tracee/remote_call.h"
 #include "tracee/time_stamp_trap.h"
+#include "tracee/vdso.h"
 
 namespace rec {
 namespace {
@@ -35,12 +36,16 @@ constexpr int given_up = -1;
 constexpr std::uint64_t first_rate_ns = 100'000;
 
 constexpr std::uint64_t chunk_size = 4 * page_size;
-// Less than what a 32-bit displacement reaches, by more than a module's size.
-constexpr std::uint64_t reach = std::uint64_t{15} << 27;
-
 constexpr std::uint64_t descriptor_path = agent_area::data;  // scratch for the path to open
 
 bool is_in_agent(std::uint64_t rip) { return rip >= agent::code_address && rip < agent::code_limit; }
+
+bool is_in_vdso(std::uint64_t rip) { return rip >= agent::vdso_address && rip < agent::vdso_limit; }
+
+std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
+  const std::uint64_t offset = vdso_function(function);
+  return offset == 0 ? 0 : start + offset;
+}
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
@@ -53,7 +58,7 @@ std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
     // Below a stack is where it grows; at the bottom nothing may be mapped.
     const bool usable =
         entry.path != "[stack]" && gap_end > gap_start && gap_end - gap_start >= 16 * chunk_size;
-    if (usable && distance(gap_end, site) < reach &&
+    if (usable && distance(gap_end, site) < AgentState::reach &&
         (best == 0 || distance(gap_end, site) < distance(best, site))) {
       best = gap_end;
     }
@@ -64,8 +69,13 @@ std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
 
 }  // namespace
 
-Agents::Agents(Session& session) : session_(session), calls_(agent::call_count + agent::extra_calls) {
+Agents::Agents(Session& session)
+    : session_(session), calls_(agent::call_count + agent::extra_calls), has_effects_(agent::call_count) {
   fill_agent_calls(calls_, session.options());
+  for (const syscalls::Syscall& entry : syscalls::all()) {
+    const auto nr = static_cast<std::size_t>(entry.nr);
+    if (nr < has_effects_.size()) has_effects_[nr] = entry.special != syscalls::Special::none;
+  }
 }
 
 Agents::~Agents() = default;
@@ -91,6 +101,11 @@ bool Agents::inject(Task& task) {
   for (const auto& [device, inode] : session_.echo().identities()) {
     globals.echo_device[globals.echo_count] = device;
     globals.echo_inode[globals.echo_count++] = inode;
+  }
+  if (state.vdso != 0) {
+    globals.vdso_clock_gettime = in_vdso(state.vdso, "__vdso_clock_gettime");
+    globals.vdso_gettimeofday = in_vdso(state.vdso, "__vdso_gettimeofday");
+    globals.vdso_time = in_vdso(state.vdso, "__vdso_time");
   }
   const Stopped stopped(task.tid);
   const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
@@ -205,31 +220,27 @@ void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
 }
 
 const JumpTargets* Agents::targets_of(const std::string& file) {
-  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
-  if (!opened.is_open() || ::fstat(opened.get(), &info) != 0) return nullptr;
+  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return nullptr;
   const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
                             info.st_mtim.tv_nsec};
   std::unique_ptr<JumpTargets>& known = targets_[version];
-  if (!known) known = std::make_unique<JumpTargets>(opened.get());
+  if (!known) {
+    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    known = std::make_unique<JumpTargets>(opened.get());
+  }
   return known.get();
 }
 
-std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
-                                          std::uint64_t near) {
+bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
   AgentState& state = *task.process->agent;
-  for (AgentState::Chunk& chunk : state.chunks) {
-    if (chunk.used + trampoline_size <= chunk.size && distance(chunk.start, near) < reach) {
-      return chunk.start + chunk.used;
-    }
-  }
   std::uint64_t start = agent::low_trampolines;
   for (const AgentState::Chunk& chunk : state.chunks) {
     if (chunk.start == start) start += chunk.size;
   }
-  if (distance(start, near) >= reach || start + chunk_size > agent::low_trampolines_end) {
+  if (distance(start, near) >= AgentState::reach || start + chunk_size > agent::low_trampolines_end) {
     const std::uint64_t gap_end = find_gap(maps, near);
-    if (gap_end == 0) return 0;
+    if (gap_end == 0) return false;
     start = gap_end - chunk_size;
   }
   const Stopped stopped(task.tid);
@@ -237,15 +248,25 @@ std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntr
   const std::int64_t got =
       calls.call(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
-  if (got != static_cast<std::int64_t>(start)) return 0;
-  state.chunks.push_back({start, 0, chunk_size});
+  if (got != static_cast<std::int64_t>(start)) return false;
+  state.chunks.push_back({.start = start, .size = chunk_size});
+  return true;
+}
+
+std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
+                                          std::uint64_t near) {
+  AgentState& state = *task.process->agent;
+  const AgentState::Chunk* chunk = state.chunk_near(near);
+  if (chunk != nullptr) return chunk->start + chunk->used;
+  if (!add_chunk(task, maps, near)) return 0;
+  chunk = &state.chunks.back();
   Mapping mapping;
-  mapping.start = RemotePtr<>(start);
-  mapping.end = RemotePtr<>(start + chunk_size);
+  mapping.start = RemotePtr<>(chunk->start);
+  mapping.end = RemotePtr<>(chunk->start + chunk_size);
   mapping.protection = PROT_READ | PROT_EXEC;
   mapping.flags = MAP_PRIVATE | MAP_ANONYMOUS;
   mapped_.push_back(mapping);
-  return start;
+  return chunk->start;
 }
 
 bool Agents::patch(Task& task, std::uint64_t site, std::uint32_t nr) {
@@ -357,7 +378,7 @@ bool Agents::unmap_pointer(const Task& task, Registers& registers) const {
 }
 
 bool Agents::holds(const Task& task, std::uint64_t address) {
-  if (agent_area::contains(address) || is_in_agent(address)) return true;
+  if (agent_area::contains(address) || is_in_agent(address) || is_in_vdso(address)) return true;
   const auto& chunks = task.process->agent->chunks;
   return std::any_of(chunks.begin(), chunks.end(), [&](const AgentState::Chunk& chunk) {
     return address >= chunk.start && address < chunk.start + chunk.size;
@@ -391,18 +412,24 @@ void Agents::learn_descriptor(Task& task) {
 
 namespace {
 
-// The next record in a ring; nullptr: there is none.
-const agent::Record* next_record(agent::Slot& slot) {
+// The record in a ring at `*read` or, where that is filled up to the ring's end, the next one; nullptr: there
+// is none.
+const agent::Record* record_at(agent::Slot& slot, std::uint64_t* read) {
   const std::byte* ring = AgentMemory::ring(slot);
   for (;;) {
     const std::uint64_t written = __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE);
-    if (slot.read == written) return nullptr;
-    const std::uint64_t at = slot.read & (agent::ring_size - 1);
+    if (*read == written) return nullptr;
+    const std::uint64_t at = *read & (agent::ring_size - 1);
     const auto* record = reinterpret_cast<const agent::Record*>(ring + at);
     const std::uint64_t rest = agent::ring_size - at;
     if (rest >= sizeof *record && record->nr != agent::no_call) return record;
-    __atomic_store_n(&slot.read, slot.read + rest, __ATOMIC_RELEASE);
+    *read += rest;
   }
+}
+
+const agent::Record* next_record(agent::Slot& slot) {
+  std::uint64_t read = slot.read;
+  return record_at(slot, &read);
 }
 
 }  // namespace
@@ -413,7 +440,7 @@ std::uint64_t Agents::time_of(const agent::Slot& slot, std::uint64_t clock) cons
   }
   const auto ticks = static_cast<double>(static_cast<std::int64_t>(clock - now_anchor_.ticks));
   const double ns = static_cast<double>(now_anchor_.ns) + ticks * ns_per_tick_;
-  return ns < 0 ? 0 : static_cast<std::uint64_t>(ns);
+  return ns < 0 ? 0 : std::min(static_cast<std::uint64_t>(ns), drained_ns_);
 }
 
 void Agents::look_at_clocks() {
@@ -431,9 +458,8 @@ void Agents::look_at_clocks() {
                  static_cast<double>(now_anchor_.ticks - first_anchor_.ticks);
 }
 
-// What hangs off a record, up to `end` at most.
+// What hangs off a record, up to `end` at most, is added to pieces_.
 void Agents::read_pieces(const Task& task, const agent::Record& record, const std::byte* end) {
-  pieces_.clear();
   const auto* bytes = reinterpret_cast<const std::byte*>(&record) + sizeof record;
   for (std::uint32_t i = 0; i < record.pieces; ++i) {
     agent::PieceHeader header;
@@ -449,27 +475,42 @@ void Agents::read_pieces(const Task& task, const agent::Record& record, const st
   }
 }
 
-void Agents::append_record(Task& task, agent::Slot& slot, const agent::Record& record) {
-  const std::uint64_t at = slot.read & (agent::ring_size - 1);
-  ENSURE(record.size >= sizeof record && record.size <= agent::ring_size - at,
+// One more event for put_events(); its pieces are the last ones of pieces_.
+void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::Record& record) {
+  const auto rest =
+      static_cast<std::uint64_t>(AgentMemory::ring_end(slot) - reinterpret_cast<const std::byte*>(&record));
+  ENSURE(record.size >= sizeof record && record.size <= rest && record.nr < agent::call_count,
          "the agent of task {} wrote nonsense", task.tid);
+  const std::size_t first = pieces_.size();
   read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
-  Event event{.tid = task.tid,
-              .kind = EventKind::call,
-              .flags = event_by_agent,
-              .nr = record.nr,
-              .result = record.result,
-              .enter_ns = time_of(slot, record.enter),
-              .leave_ns = time_of(slot, record.leave),
-              .data = pieces_};
+  piece_counts_.push_back(pieces_.size() - first);
+  Event& event = events_.emplace_back();
+  event.tid = task.tid;
+  event.kind = EventKind::call;
+  event.flags = event_by_agent;
+  event.nr = record.nr;
+  event.result = record.result;
+  event.enter_ns = time_of(slot, record.enter);
+  event.leave_ns = record.leave == record.enter ? event.enter_ns : time_of(slot, record.leave);
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
-  session_.put(event);
-  ++records_;
-  apply_effects(task, event);
-  if (changes_descriptors(event)) {
-    EchoDescriptors::forget(*task.process);
+}
+
+// Appends what add_event() gathered, of one task.
+void Agents::put_events(Task& task) {
+  std::span<const Data> pieces = pieces_;
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    events_[i].data = pieces.first(piece_counts_[i]);
+    pieces = pieces.subspan(piece_counts_[i]);
   }
-  __atomic_store_n(&slot.read, slot.read + record.size, __ATOMIC_RELEASE);
+  session_.put_all(events_);
+  records_ += events_.size();
+  for (const Event& event : events_) {
+    if (has_effects_[static_cast<std::size_t>(event.nr)]) apply_effects(task, event);
+    if (changes_descriptors(event)) EchoDescriptors::forget(*task.process);
+  }
+  events_.clear();
+  piece_counts_.clear();
+  pieces_.clear();
 }
 
 bool Agents::changes_descriptors(const Event& event) const {
@@ -505,7 +546,10 @@ void Agents::drain() {
   const bool any = std::any_of(with_slots_.begin(), with_slots_.end(),
                                [](const Task* task) { return next_record(*slot_of(*task)) != nullptr; });
   if (!any) return;
-  look_at_clocks();
+  // A rate of before is right to some ns for as long.
+  constexpr std::uint64_t clocks_last_ns = 1'000'000;
+  if (first_anchor_.ticks == 0 || session_.now_ns() - now_anchor_.ns > clocks_last_ns) look_at_clocks();
+  drained_ns_ = session_.now_ns();
   for (;;) {
     Task* first = nullptr;
     const agent::Record* earliest = nullptr;
@@ -522,14 +566,19 @@ void Agents::drain() {
     if (first == nullptr) return;
     agent::Slot& slot = *slot_of(*first);
     first->left_with.reset();  // it has gone on since
-    first->left_ns = session_.now_ns();
+    first->left_ns = drained_ns_;
     // Alone, it need not be compared with others each time.
-    const std::uint64_t until = others ? slot.read + 1 : slot.written;
-    while (slot.read < until) {
-      const agent::Record* record = next_record(slot);
+    constexpr std::uint64_t at_once = 16 << 10;  // the agent waits for room meanwhile
+    std::uint64_t read = slot.read;
+    const std::uint64_t until = others ? read + 1 : std::min(slot.written, read + at_once);
+    while (read < until) {
+      const agent::Record* record = record_at(slot, &read);
       if (record == nullptr) break;
-      append_record(*first, slot, *record);
+      add_event(*first, slot, *record);
+      read += record->size;
     }
+    put_events(*first);
+    __atomic_store_n(&slot.read, read, __ATOMIC_RELEASE);
   }
 }
 
@@ -557,6 +606,14 @@ agent::Phase Agents::phase_of(const Task& task) {
   return phase;
 }
 
+bool Agents::left_vdso(Task& task, std::uint64_t call_from) {
+  if (!is_in_vdso(call_from) || phase_of(task) != agent::Phase::before) return false;
+  agent::Globals& globals = task.process->agent->memory->globals();
+  globals.vdso_clock_gettime = globals.vdso_gettimeofday = globals.vdso_time = 0;
+  (void)take_out(task);
+  return true;
+}
+
 bool Agents::is_in_call(const Task& task) { return phase_of(task) == agent::Phase::calling; }
 
 bool Agents::is_inside(const Task& task) { return phase_of(task) != agent::Phase::outside; }
@@ -574,8 +631,8 @@ Agents::Found Agents::take_out(Task& task) {
   const agent::Symbols& symbols = agent_symbols();
   constexpr std::uint64_t before_call = agent_area::syscall_instruction;
   constexpr std::uint64_t behind_call = agent_area::after_syscall_instruction;
-  const bool here =
-      is_in_agent(registers.rip) || registers.rip == before_call || registers.rip == behind_call;
+  const bool here = is_in_agent(registers.rip) || is_in_vdso(registers.rip) || registers.rip == before_call ||
+                    registers.rip == behind_call;
   ENSURE(here, "task {} left the agent for {:#x} on a way that rec does not know", task.tid, registers.rip);
   if (slot->phase == agent::Phase::after) return Found::finishing;
   const bool not_called = slot->phase == agent::Phase::before || registers.rip == before_call ||
@@ -604,6 +661,7 @@ Agents::Found Agents::take_out(Task& task) {
   const std::byte* ring = AgentMemory::ring(*slot);
   read_pieces(task, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size);
   record_call_left_early(session_, task, registers, pieces_);
+  pieces_.clear();
   return Found::at_exit;
 }
 

@@ -79,9 +79,18 @@ class Agents {
     finishing,  // its call is made; the agent has to write it down first
   };
   Found take_out(Task& task);
+  // At a system-call entry: true if the agent had asked the vDSO, and the vDSO makes the call itself. It is
+  // called off, the task taken out, and no agent of this program asks again.
+  [[nodiscard]] bool left_vdso(Task& task, std::uint64_t call_from);
 
   // What the recorder knows of the task changes with the call.
   static void apply_effects(Task& task, const Event& event);
+
+  // Maps one more place for trampolines, as the last of the process's chunks, where code near `near` can jump
+  // to. False: there is no room. `maps`: what is mapped now. What maps it at replay is the caller's affair.
+  [[nodiscard]] static bool add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near);
+  // Where the code in a file jumps to; nullptr if the file cannot be read. Lives as long as the session.
+  [[nodiscard]] const JumpTargets* targets_of(const std::string& file);
 
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
   // patches are undone, with its next before_user().
@@ -107,13 +116,14 @@ class Agents {
   void learn_descriptor(Task& task);
   void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   [[nodiscard]] bool changes_descriptors(const Event& event) const;
-  void append_record(Task& task, agent::Slot& slot, const agent::Record& record);
+  void add_event(const Task& task, const agent::Slot& slot, const agent::Record& record);
+  void put_events(Task& task);
   [[nodiscard]] std::uint64_t time_of(const agent::Slot& slot, std::uint64_t clock) const;
   void look_at_clocks();
-  const JumpTargets* targets_of(const std::string& file);
 
   Session& session_;
   std::vector<agent::Call> calls_;  // what every agent's table holds
+  std::vector<bool> has_effects_;   // by call: on what the recorder keeps in mind of a task
   std::vector<Task*> with_slots_;
   std::map<FileVersion, std::unique_ptr<JumpTargets>> targets_;
   // What is being made of the event of kind `agent` that comes next.
@@ -121,6 +131,9 @@ class Agents {
   std::vector<Mapping> mapped_;
   bool injected_ = false;
   std::uint64_t records_ = 0;
+  // Of the ring that is being emptied.
+  std::vector<Event> events_;
+  std::vector<std::size_t> piece_counts_;  // of events_, one by one
   std::vector<Data> pieces_;
   // The time-stamp counter and the recording's own time, looked at together.
   struct Clocks {
@@ -128,6 +141,7 @@ class Agents {
   };
   Clocks first_anchor_, now_anchor_;
   double ns_per_tick_ = 0;
+  std::uint64_t drained_ns_ = 0;  // when drain() last looked: nothing it found is younger
 };
 
 }  // namespace rec

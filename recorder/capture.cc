@@ -11,6 +11,7 @@
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/maps.h"
+#include "tracee/page_cache.h"
 #include "tracee/remote_call.h"
 
 namespace rec {
@@ -21,12 +22,11 @@ using syscalls::Replay;
 // How far beyond a pointer argument an unknown call is expected to write.
 constexpr std::uint64_t snapshot_bytes = 16 * page_size;
 
-void add_inputs(Session& session, Task& task) {
+void add_inputs(Session& session, Task& task, const Memory& memory) {
   if (session.is_over()) return;
   const RecordOptions& options = session.options();
   PendingCall& pending = task.call;
   const bool echo = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
-  const RemoteMemory memory = task.memory();
   for (const syscalls::Extent& extent : pending.plan.extents) {
     if (!extent.input || extent.size == 0) continue;
     std::uint64_t keep = extent.size;
@@ -196,15 +196,16 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
   task.joins_turns = false;
   PendingCall& pending = task.call;
   decide_answer(session, task);
+  const PageCache memory(task.memory());
   if (!take_restarted_plan(task)) {
-    pending.plan = syscalls::plan(pending.call, task.memory());
+    pending.plan = syscalls::plan(pending.call, memory);
     pending.restarted = pending.call;
   }
   if (!pending.plan.modelled && !pending.answer) {
     pending.flags |= event_not_modelled;
     take_snapshots(task);
   }
-  add_inputs(session, task);
+  add_inputs(session, task, memory);
   special::on_entry(session, task);
   if (pending.answer) {
     pending.flags |= event_denied;

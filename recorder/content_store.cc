@@ -29,7 +29,32 @@ std::vector<std::byte> read_block(int fd, std::uint64_t index, std::uint64_t fil
   return bytes;
 }
 
+// Kernel time stamps are as coarse as a tick (4 to 10 ms): a file written a moment ago may be written again
+// without looking any different, so only a file that has rested counts as known.
+bool has_rested(const struct stat& info) {
+  return ::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= 2;
+}
+
 }  // namespace
+
+ContentStore::Version ContentStore::version_of(const struct stat& info) {
+  return {info.st_dev,          info.st_ino,         info.st_size,        info.st_mtim.tv_sec,
+          info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+}
+
+// What there is to store is stored already.
+std::optional<ContentStore::Stored> ContentStore::find_stored(const struct stat& info, std::uint64_t offset,
+                                                              std::uint64_t length) const {
+  const auto known = known_.find(version_of(info));
+  if (known == known_.end() || !has_rested(info)) return std::nullopt;
+  const auto file_size = static_cast<std::uint64_t>(info.st_size);
+  const std::uint64_t end = std::min(file_size, offset + length);
+  for (std::uint64_t index = offset / content_block_size; keeps_bytes() && index * content_block_size < end;
+       ++index) {
+    if (known->second.blocks.count(index) == 0) return std::nullopt;
+  }
+  return Stored{known->second.id, file_size, info.st_dev, info.st_ino};
+}
 
 std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& open_path,
                                                              const std::string& name, std::uint64_t offset,
@@ -37,15 +62,12 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const std::string& 
   struct stat info {};
   // The stat comes first: opening a device or a FIFO could have effects.
   if (::stat(open_path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  if (const auto stored = find_stored(info, offset, length)) return stored;
   const UniqueFd file(::open(open_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open() || ::fstat(file.get(), &info) != 0) return std::nullopt;
-  const Version version{info.st_dev,          info.st_ino,         info.st_size,        info.st_mtim.tv_sec,
-                        info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+  const Version version = version_of(info);
   const auto file_size = static_cast<std::uint64_t>(info.st_size);
-  // Kernel time stamps are as coarse as a tick (4 to 10 ms): a file written a moment ago may be written again
-  // without looking any different, so only a file that has rested counts as known.
-  const bool rested = ::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= 2;
-  if (!rested) known_.erase(version);
+  if (!has_rested(info)) known_.erase(version);
   auto [at, is_new] = known_.try_emplace(version);
   Known& known = at->second;
   if (is_new) known.id = writer_.add_content(Content{.path = name, .size = file_size, .blocks = {}});

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <sys/stat.h>
+
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -45,6 +47,10 @@ class ContentStore {
     std::int64_t size, mtime_s, mtime_ns, ctime_s, ctime_ns;
     auto operator<=>(const Version&) const = default;
   };
+  static Version version_of(const struct stat& info);
+  [[nodiscard]] std::optional<Stored> find_stored(const struct stat& info, std::uint64_t offset,
+                                                  std::uint64_t length) const;
+
   struct Known {
     ContentId id;
     std::set<std::uint64_t> blocks;

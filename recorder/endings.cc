@@ -97,7 +97,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
   const bool had_turn = keep->turn == task;
   const std::unique_ptr<Task> last = forget_task(*task);
   if (tasks_of(*last->process).empty()) {
-    leave_domain(*keep);
+    --keep->processes;
     leave_shared_memory(*last->process);
     Agents::leave_process(*last->process);
   }

@@ -8,13 +8,19 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
+#include "tracee/code_patch.h"
+#include "tracee/cpuid_answers.h"
 #include "tracee/instruction_finder.h"
+#include "tracee/page_cache.h"
 #include "tracee/this_processor.h"
 
 namespace rec {
 namespace {
 
 constexpr std::byte int3{0xcc};
+constexpr std::byte jump{0xe9};
+// A routine nearby costs about as much as so many int3s.
+constexpr std::ptrdiff_t few_cpuids = 4;
 // Of memory without a file, more than this is not looked through at once.
 constexpr std::uint64_t longest_memory = 16 << 20;
 
@@ -22,13 +28,14 @@ PatchedCode::iterator erase_range(PatchedCode& code, std::uint64_t start, std::u
   return code.erase(code.lower_bound(start), code.lower_bound(end));
 }
 
-// An int3 that was put there before stays, if it is still there with the rest of its instruction.
-bool stands_already(const Task& task, std::uint64_t address) {
+// What was put there before stays, if it is still there with the rest of its instruction.
+bool stands_already(const Task& task, const PageCache& pages, std::uint64_t address) {
   PatchedCode& code = *task.process->code;
   const auto known = code.find(address);
   if (known == code.end()) return false;
   std::array<std::byte, 5> bytes{};
-  const std::size_t got = task.memory().read_some(RemotePtr<>(address), bytes);
+  const std::size_t got = pages.read_some(RemotePtr<>(address), bytes);
+  if (got != 0 && known->second.jumps && bytes[0] == jump) return true;
   if (got != 0 && bytes[0] == int3) {
     bytes[0] = known->second.first_byte;
     const auto now = decode_trapped(std::span(bytes).first(got));
@@ -38,16 +45,50 @@ bool stands_already(const Task& task, std::uint64_t address) {
   return false;
 }
 
+void write_code(Task& task, PageCache& pages, std::uint64_t address, std::span<const std::byte> bytes) {
+  pages.write(address, bytes);
+  const auto room =
+      task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+}
+
 // False: something else is there than in the file.
-bool put_int3(Task& task, std::uint64_t address, const TrappedInstruction& expected) {
-  if (stands_already(task, address)) return true;
-  const RemoteMemory memory = task.memory();
-  const auto there = decode_trapped_at(memory, RemotePtr<>(address));
-  const auto first = memory.read(RemotePtr<std::byte>(address));
-  if (!there || !first || there->kind != expected.kind || there->length != expected.length) return false;
-  memory.write_value(RemotePtr<>(address), int3);
-  task.process->code->insert_or_assign(address, PatchedInstruction{*there, *first});
-  task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, 1, 1)[0] = int3;
+bool put_int3(Task& task, PageCache& pages, std::uint64_t address, const TrappedInstruction& expected) {
+  const auto there = decode_trapped_at(pages, RemotePtr<>(address));
+  std::array<std::byte, 1> first{};
+  const bool is_there = pages.read_some(RemotePtr<>(address), first) == 1;
+  if (!there || !is_there || there->kind != expected.kind || there->length != expected.length) return false;
+  write_code(task, pages, address, std::span(&int3, 1));
+  task.process->code->insert_or_assign(address, PatchedInstruction{*there, first[0]});
+  return true;
+}
+
+// One mapping of a file, while its code is patched.
+struct PatchedMapping {
+  std::uint64_t start, end;    // the part that is looked at
+  std::uint64_t base;          // where the file's offset 0 would be
+  const JumpTargets* targets;  // nullptr: not known, or not wanted
+};
+
+// False: it cannot be replaced.
+bool put_jump(Task& task, PageCache& pages, const PatchedMapping& mapping, std::uint64_t address) {
+  if (mapping.targets == nullptr || !mapping.targets->is_known()) return false;
+  AgentState& state = *task.process->agent;
+  AgentState::Chunk* chunk = state.chunk_near(address);
+  if (chunk == nullptr || chunk->cpuid_routine == 0) return false;
+  const std::uint64_t start = std::max(mapping.start, address - surroundings_reach);
+  std::vector<std::byte> bytes(std::min(mapping.end, address + surroundings_reach) - start);
+  bytes.resize(pages.read_some(RemotePtr<>(start), bytes));
+  const auto there = decode_trapped_at(pages, RemotePtr<>(address));
+  if (!there || there->kind != TrapKind::cpuid) return false;
+  const auto made = make_cpuid_patch({bytes, start, start - mapping.base}, *mapping.targets, address,
+                                     chunk->start + chunk->used, chunk->cpuid_routine);
+  if (!made) return false;
+  chunk->used += trampoline_size;
+  write_code(task, pages, made->trampoline, made->code);
+  write_code(task, pages, made->start, made->jump);
+  if (made->keeps_site) return put_int3(task, pages, address, *there);
+  task.process->code->insert_or_assign(address, PatchedInstruction{.instruction = *there, .jumps = true});
   return true;
 }
 
@@ -80,25 +121,34 @@ void patch_state_save(Task& task, const StateSave& save, std::uint64_t base, std
   write(save.at, state_save_jump(save));
 }
 
-// How many places in [start, end) had to be left alone.
-std::size_t patch_found(Task& task, const FoundInstructions& found, std::uint64_t base, std::uint64_t start,
-                        std::uint64_t end, bool shared) {
-  const auto inside = [&](std::uint64_t at) { return base + at >= start && base + at < end; };
+// How many places had to be left alone.
+std::size_t patch_found(Task& task, const FoundInstructions& found, const PatchedMapping& mapping,
+                        bool shared) {
+  const auto inside = [&](std::uint64_t at) {
+    return mapping.base + at >= mapping.start && mapping.base + at < mapping.end;
+  };
   auto left_alone =
       static_cast<std::size_t>(std::count_if(found.left_alone.begin(), found.left_alone.end(), inside));
   bool& counters_in_doubt = task.process->agent->counters_in_doubt;
   counters_in_doubt = counters_in_doubt ||
                       std::any_of(found.counters_left_alone.begin(), found.counters_left_alone.end(), inside);
+  PageCache pages(task.memory());
   for (const FoundInstruction& site : found.sites) {
+    const std::uint64_t address = mapping.base + site.at;
     if (!inside(site.at) || !processor_has(site.instruction.kind)) continue;
     // A shared page cannot be written without changing the file, or what other processes see.
-    if (!shared && put_int3(task, base + site.at, site.instruction)) continue;
+    const bool is_patched =
+        !shared && (stands_already(task, pages, address) ||
+                    (site.instruction.kind == TrapKind::cpuid && put_jump(task, pages, mapping, address)) ||
+                    put_int3(task, pages, address, site.instruction));
+    if (is_patched) continue;
     if (is_counter(site.instruction.kind)) {
       counters_in_doubt = true;
     } else {
       ++left_alone;
     }
   }
+  pages.flush();
   return left_alone;
 }
 
@@ -108,8 +158,16 @@ std::size_t patch_memory(Task& task, const MapsEntry& mapping, std::uint64_t sta
   // Decoding begins where the mapping does.
   const std::uint64_t base = mapping.start.address();
   if (end - base > longest_memory) return 1;
-  return patch_found(task, find_instructions_in_memory(read_code(task, base, end)), base, start, end,
-                     mapping.shared);
+  return patch_found(task, find_instructions_in_memory(read_code(task, base, end)),
+                     {start, end, base, nullptr}, mapping.shared);
+}
+
+// For the program's code that executes cpuid: nullptr where there is too little of it to look for jumps.
+const JumpTargets* targets_for(Session& session, const FoundInstructions& found, const std::string& file) {
+  const auto cpuids = std::count_if(found.sites.begin(), found.sites.end(), [](const FoundInstruction& site) {
+    return site.instruction.kind == TrapKind::cpuid;
+  });
+  return cpuids < few_cpuids ? nullptr : session.agents().targets_of(file);
 }
 
 void patch_range(Session& session, Task& task, std::uint64_t start, std::uint64_t end) {
@@ -159,6 +217,35 @@ std::string file_of(const Task& task, const MapsEntry& mapping) {
   return "";
 }
 
+std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, const std::vector<MapsEntry>& maps) {
+  std::vector<MapsEntry> added;
+  for (const MapsEntry& mapping : maps) {
+    const std::uint64_t start = mapping.start.address();
+    if ((mapping.protection & PROT_EXEC) == 0 || mapping.shared) continue;
+    const std::string file = file_of(task, mapping);
+    const FoundInstructions* found = file.empty() ? nullptr : session.instructions().in_file(file);
+    if (found == nullptr || targets_for(session, *found, file) == nullptr) continue;
+    AgentState& state = *task.process->agent;
+    if (state.chunk_near(start) != nullptr || !session.agents().add_chunk(task, maps, start)) continue;
+    AgentState::Chunk& chunk = state.chunks.back();
+    const CpuidAnswers& answers = session.cpuid_answers();
+    std::vector<std::byte> code = answers.code;
+    code.at(answers.miss) = int3;
+    task.memory().write(RemotePtr<>(chunk.start), code);
+    chunk.cpuid_routine = chunk.start;
+    chunk.used = (code.size() + trampoline_size - 1) / trampoline_size * trampoline_size;
+    task.process->code->insert_or_assign(
+        chunk.start + answers.miss,
+        PatchedInstruction{{.kind = TrapKind::cpuid, .length = 2}, answers.code.at(answers.miss)});
+    MapsEntry entry;
+    entry.start = RemotePtr<>(chunk.start);
+    entry.end = RemotePtr<>(chunk.start + chunk.size);
+    entry.protection = PROT_READ | PROT_EXEC;
+    added.push_back(entry);
+  }
+  return added;
+}
+
 void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
                 std::uint64_t end, const std::string& file) {
   if ((mapping.protection & PROT_EXEC) == 0) return;
@@ -171,10 +258,12 @@ void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uin
       if (is_inside) patch_state_save(task, save, base, states);
     }
   }
-  const std::size_t left_alone =
-      in_file != nullptr
-          ? patch_found(task, *in_file, mapping.start.address() - mapping.offset, start, end, mapping.shared)
-          : patch_memory(task, mapping, start, end);
+  const std::size_t left_alone = in_file != nullptr
+                                     ? patch_found(task, *in_file,
+                                                   {start, end, mapping.start.address() - mapping.offset,
+                                                    targets_for(session, *in_file, file)},
+                                                   mapping.shared)
+                                     : patch_memory(task, mapping, start, end);
   if (left_alone == 0) return;
   const std::string name = mapping.path.empty() ? "memory without a file" : mapping.path;
   session.note(task, "left alone in " + name,

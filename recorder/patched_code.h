@@ -3,6 +3,9 @@
 //
 //     0f c7 f0   rdrand %eax      ──▶      cc c7 f0
 //
+// A cpuid becomes a jump to a routine that answers it inside the tracee (tracee/cpuid_answers.h), where an
+// exec prepared one nearby and the code around lets it; rec sees only what the routine cannot answer.
+//
 // It happens at the event that makes the code executable, and what was written is part of that event: replay
 // has the same code. One byte is enough, as no code can jump into the rest of an instruction and mean it.
 #pragma once
@@ -11,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tracee/maps.h"
 #include "tracee/trapped_instruction.h"
@@ -24,6 +28,7 @@ struct Task;
 struct PatchedInstruction {
   TrappedInstruction instruction;
   std::byte first_byte{};  // what the int3 replaced
+  bool jumps = false;      // a cpuid whose place holds a jump to the routine, no int3
 };
 using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
 
@@ -32,6 +37,11 @@ using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
 // Precondition: the task is stopped, and no other task of its address space runs user code.
 void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
                 std::uint64_t end, const std::string& file);
+
+// At an exec: maps a routine that answers cpuid near code that executes it more than a few times. Returns
+// what was mapped; to be described after the program's own mappings have been patched.
+[[nodiscard]] std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task,
+                                                       const std::vector<MapsEntry>& maps);
 
 // A place where the file behind a mapping can be opened (the name in maps may be of another mount namespace,
 // or gone); "" if there is none.

@@ -3,8 +3,8 @@
 namespace rec {
 namespace {
 
-// Pinning costs a call for each task: not for a program that is about to fork again.
-constexpr std::uint32_t stops_before_pinning = 64;
+// How much one look changes the share: pinned after 7 looks without a parallel one, at the earliest.
+constexpr double weight_of_a_look = 0.3;
 
 }  // namespace
 
@@ -20,23 +20,18 @@ void Pinning::set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const
   for (const Tid tid : tasks) ::sched_setaffinity(tid.value(), sizeof set, &set);
 }
 
-bool Pinning::wants_to_pin(bool one_domain) {
-  if (!one_domain) {
-    stops_in_one_domain_ = 0;
-    return false;
-  }
-  return allowed_ && !pinned_ && ++stops_in_one_domain_ > stops_before_pinning;
+void Pinning::look(bool parallel) {
+  parallel_share_ += weight_of_a_look * ((parallel ? 1 : 0) - parallel_share_);
 }
 
 void Pinning::pin(const std::vector<Tid>& tasks) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(here), &set);
-  set_all(tasks, set);
+  CPU_ZERO(&one_);
+  CPU_SET(static_cast<unsigned>(here), &one_);
+  set_all(tasks, one_);
   as_the_tracees_.emplace();
-  pinned_ = true;
+  pinned_ = was_pinned_ = true;
 }
 
 void Pinning::unpin(const std::vector<Tid>& tasks) {
@@ -44,7 +39,12 @@ void Pinning::unpin(const std::vector<Tid>& tasks) {
   set_all(tasks, original_);
   as_the_tracees_.reset();
   pinned_ = false;
-  stops_in_one_domain_ = 0;
+  parallel_share_ = 1;
+}
+
+void Pinning::adopt(Tid task) const {
+  if (!was_pinned_ || !allowed_) return;
+  ::sched_setaffinity(task.value(), sizeof original_, pinned_ ? &one_ : &original_);
 }
 
 void Pinning::give_up(const std::vector<Tid>& tasks) {

@@ -1,9 +1,9 @@
-// Tracer and tracee on one processor while only one of the program's tasks can run anyway: changing over to
-// the tracer and back then costs a context switch (some 8 µs a stop) instead of waking another core (some 70
-// µs).
+// Tracer and tracee on one processor while only one of the program's tasks runs at a time anyway: changing
+// over to the tracer and back then costs a context switch (some 8 µs a stop) instead of waking another core
+// (some 70 µs). A shell that waits for the command that it started is such a program, too.
 //
 // The program does not see it: sched_getaffinity answers with what it would have been. Once the program sets
-// an affinity itself, or a second domain can run in parallel, everything is as it was.
+// an affinity itself, or domains do run in parallel, everything is as it was.
 #pragma once
 
 #include <sched.h>
@@ -21,13 +21,16 @@ class Pinning {
  public:
   Pinning();
 
-  // To be asked at every stop, with whether the program has only one domain: true after many stops in a row
-  // with one.
-  [[nodiscard]] bool wants_to_pin(bool one_domain);
+  // To be told now and then, at stops, whether domains run in parallel.
+  void look(bool parallel);
   // The tasks went on by themselves since their last stop: each on its own processor, they and rec do better.
-  void count_anew() { stops_in_one_domain_ = 0; }
+  void count_anew() { parallel_share_ = 1; }
+  [[nodiscard]] bool wants_to_pin() const { return allowed_ && !pinned_ && parallel_share_ < to_pin; }
+  [[nodiscard]] bool wants_to_unpin() const { return pinned_ && parallel_share_ > to_unpin; }
   void pin(const std::vector<Tid>& tasks);
   void unpin(const std::vector<Tid>& tasks);
+  // A new task, made by one that may have been pinned otherwise than it is now.
+  void adopt(Tid task) const;
   // The program takes its affinity in its own hands.
   void give_up(const std::vector<Tid>& tasks);
 
@@ -36,13 +39,18 @@ class Pinning {
   [[nodiscard]] const cpu_set_t& original() const { return original_; }
 
  private:
+  static constexpr double to_pin = 0.1;
+  static constexpr double to_unpin = 0.5;
+
   void set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const;
 
   cpu_set_t original_{};
+  cpu_set_t one_{};                              // the processor of the last pin()
   std::optional<TimeStampTrap> as_the_tracees_;  // while they share its processor
   bool pinned_ = false;
   bool allowed_ = false;
-  std::uint32_t stops_in_one_domain_ = 0;
+  bool was_pinned_ = false;
+  double parallel_share_ = 1;  // of the last looks, in which domains ran in parallel
 };
 
 }  // namespace rec

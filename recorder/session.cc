@@ -13,14 +13,32 @@
 #include "format/base/error.h"
 #include "recorder/filter.h"
 #include "recorder/special/special.h"
+#include "tracee/trapped_instruction.h"
 
 namespace rec {
+
+namespace {
+
+CpuidResult answer_cpuid(CpuBaseline baseline, std::uint32_t leaf, std::uint32_t subleaf) {
+  Registers registers{};
+  registers.rax = leaf;
+  registers.rcx = subleaf;
+  const TrapArguments got = execute_trapped({.kind = TrapKind::cpuid, .length = 2}, registers, baseline);
+  CpuidResult result{};
+  for (std::size_t i = 0; i < result.size(); ++i) result.at(i) = static_cast<std::uint32_t>(got.at(i));
+  return result;
+}
+
+}  // namespace
 
 Session::Session(const RecordOptions& options, TraceWriter& writer)
     : options_(options),
       writer_(writer),
       contents_(writer, !options.without_content),
       kept_data_(options),
+      cpuid_answers_(make_cpuid_answers([&](std::uint32_t leaf, std::uint32_t subleaf) {
+        return answer_cpuid(options.cpu_baseline, leaf, subleaf);
+      })),
       agents_(*this),
       start_ns_(monotonic_ns()) {
   if (options.chaos_seed) chaos_.emplace(*options.chaos_seed);
@@ -69,12 +87,13 @@ void Session::update_pinning() {
   const bool go_on_alone = agents_.records() - records_at_last_stop_ > many;
   records_at_last_stop_ = agents_.records();
   if (go_on_alone) pinning_.count_anew();
-  if (live_domains_ == 1 && !go_on_alone) {
-    if (pinning_.wants_to_pin(true)) pinning_.pin(all_tids());
-  } else {
-    (void)pinning_.wants_to_pin(false);
-    if (pinning_.is_pinned()) pinning_.unpin(all_tids());
+  constexpr std::uint32_t stops_between_looks = 8;  // one takes time for each domain
+  if (++stops_since_look_ >= stops_between_looks) {
+    stops_since_look_ = 0;
+    pinning_.look(domains_run_in_parallel());
   }
+  if (pinning_.wants_to_pin()) pinning_.pin(all_tids());
+  if (go_on_alone || pinning_.wants_to_unpin()) pinning_.unpin(all_tids());
 }
 
 bool Session::dispatch_one() {
@@ -192,6 +211,10 @@ void Session::on_event(Task& task, int event) {
 void Session::on_entry_stop(Task& task) {
   const auto info = Stopped(task.tid).syscall_info();
   if (info.arch != AUDIT_ARCH_X86_64) refuse_foreign_abi(task);
+  if (agents_.left_vdso(task, info.instruction_pointer)) {
+    resume_user(task);
+    return;
+  }
   if (!task.held.empty() && deliver_held_signal_first(task)) return;
   // Entry and seccomp information begin alike (linux/ptrace.h).
   begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
@@ -231,6 +254,15 @@ void Session::put(Event event) {
     if (lost) note_cut(event.tid);
   }
   writer_.append(event);
+  if (!is_over_ && writer_.has_ended_early()) end_recording();
+}
+
+void Session::put_all(std::span<const Event> events) {
+  if (!kept_data_.is_whole()) {
+    for (const Event& event : events) put(event);
+    return;
+  }
+  writer_.append_all(events);
   if (!is_over_ && writer_.has_ended_early()) end_recording();
 }
 
@@ -325,6 +357,7 @@ std::vector<Task*> Session::tasks_of(const Process& process) {
 
 Task& Session::add_task(Tid tid, std::shared_ptr<Process> process) {
   ++task_count_;
+  pinning_.adopt(tid);
   auto task = std::make_unique<Task>();
   task->tid = tid;
   task->process = std::move(process);

@@ -24,6 +24,7 @@
 #include "recorder/options.h"
 #include "recorder/pinning.h"
 #include "recorder/task.h"
+#include "tracee/cpuid_answers.h"
 #include "tracee/instruction_finder.h"
 #include "tracee/wait_status.h"
 
@@ -45,6 +46,8 @@ class Session {
   ContentStore& contents() { return contents_; }
   EchoDescriptors& echo() { return echo_; }
   Pinning& pinning() { return pinning_; }
+  // What a program is answered to cpuid.
+  [[nodiscard]] const CpuidAnswers& cpuid_answers() const { return cpuid_answers_; }
   InstructionFinder& instructions() { return instructions_; }
   Agents& agents() { return agents_; }
   // CLOCK_MONOTONIC when the recording began.
@@ -57,6 +60,7 @@ class Session {
   void append(Event event);
   // The same of one that has its times already.
   void put(Event event);
+  void put_all(std::span<const Event> events);
   // A remark for the trace, once per `key`; for the user of `rec record`, too, unless only readers of the
   // trace may want it.
   enum class Audience { everyone, readers };
@@ -156,7 +160,7 @@ class Session {
   void leave_agent(Task& task);
   void after_entry(Task& task);
   void update_pinning();
-  void leave_domain(Domain& domain);
+  [[nodiscard]] bool domains_run_in_parallel() const;
   std::unique_ptr<Task> forget_task(Task& task);
   [[nodiscard]] bool finished_turn(const Task& task);
   void on_timer();
@@ -182,6 +186,8 @@ class Session {
   bool is_over_ = false;
   EchoDescriptors echo_;
   Pinning pinning_;
+  const CpuidAnswers cpuid_answers_;
+  std::uint32_t stops_since_look_ = 0;
   InstructionFinder instructions_;
   Agents agents_;
   std::optional<Chaos> chaos_;
@@ -189,7 +195,6 @@ class Session {
   std::unordered_map<Tid, std::unique_ptr<Task>> tasks_;
   std::vector<std::weak_ptr<Domain>> domains_;  // some may be gone
   std::uint32_t next_domain_ = 1;
-  int live_domains_ = 0;  // with processes in them
   std::uint64_t next_shared_object_ = 1;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
   std::map<std::uint64_t, std::uint64_t> shared_file_sizes_;

@@ -12,6 +12,19 @@
 
 namespace rec {
 
+bool Session::domains_run_in_parallel() const {
+  int running = 0;
+  for (const auto& weak : domains_) {
+    const auto domain = weak.lock();
+    const Task* holder = domain ? domain->turn : nullptr;
+    const bool runs =
+        holder != nullptr && (holder->position == Task::Position::user ||
+                              (holder->position == Task::Position::call && !holder->call.blocks));
+    if (runs && ++running > 1) return true;
+  }
+  return false;
+}
+
 std::shared_ptr<Domain> Session::new_domain() {
   auto domain = std::make_shared<Domain>();
   domain->id = DomainId(next_domain_++);
@@ -20,14 +33,10 @@ std::shared_ptr<Domain> Session::new_domain() {
   return domain;
 }
 
-void Session::leave_domain(Domain& domain) {
-  if (--domain.processes == 0) --live_domains_;
-}
-
 void Session::move_to_domain(Process& process, std::shared_ptr<Domain> domain) {
-  if (process.domain) leave_domain(*process.domain);
+  if (process.domain) --process.domain->processes;
   process.domain = std::move(domain);
-  if (++process.domain->processes == 1) ++live_domains_;
+  ++process.domain->processes;
 }
 
 void Session::queue_for_turn(Task& task) {

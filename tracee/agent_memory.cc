@@ -74,6 +74,10 @@ std::byte* AgentMemory::ring(agent::Slot& slot) {
   return reinterpret_cast<std::byte*>(&slot) + agent::ring_offset;
 }
 
+const std::byte* AgentMemory::ring_end(const agent::Slot& slot) {
+  return reinterpret_cast<const std::byte*>(&slot) + agent::ring_offset + agent::ring_size;
+}
+
 void AgentMemory::reset_slot(std::uint64_t address) const {
   agent::Slot& slot = *slot_at(address);
   slot = {};

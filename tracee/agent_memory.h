@@ -41,6 +41,7 @@ class AgentMemory {
   // nullptr: no such slot.
   [[nodiscard]] agent::Slot* slot_at(std::uint64_t address_in_tracee) const;
   [[nodiscard]] static std::byte* ring(agent::Slot& slot);
+  [[nodiscard]] static const std::byte* ring_end(const agent::Slot& slot);
 
   // A slot or a table of descriptors for one more task or process: its address in the tracee, or 0 when all
   // are in use. A slot is as new.

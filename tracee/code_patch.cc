@@ -171,11 +171,11 @@ bool can_be_jumped_into(const Surroundings& code, const JumpTargets& targets, co
          short_jump_into(code, patch.start, patch.start + patch.length, start, end);
 }
 
-// `mov $nr, %eax` right before the site.
-bool has_number_before(const Surroundings& code, std::uint64_t site, std::uint32_t nr) {
+// `mov $…, %eax` right before the site: its operand.
+std::optional<std::uint32_t> number_before(const Surroundings& code, std::uint64_t site) {
   const std::uint64_t at = site - code.address;
-  if (at < jump_length || byte_at(code.bytes, at - jump_length) != 0xb8) return false;
-  return static_cast<std::uint32_t>(displacement_at(code.bytes, at - 4)) == nr;
+  if (at < jump_length || byte_at(code.bytes, at - jump_length) != 0xb8) return std::nullopt;
+  return static_cast<std::uint32_t>(displacement_at(code.bytes, at - 4));
 }
 
 void finish(CodePatch& patch, Assembler& assembler) {
@@ -209,12 +209,44 @@ std::optional<std::uint64_t> CodePatch::out_of_trampoline(std::uint64_t rip) con
   return std::nullopt;
 }
 
+namespace {
+
+// What follows the replaced instruction, and the way back; then the patch as a whole. nullopt: not here.
+std::optional<CodePatch> complete(const Surroundings& code, const JumpTargets& targets, CodePatch patch,
+                                  Assembler& assembler) {
+  constexpr std::uint64_t site_length = 2;  // of `syscall` and of `cpuid`
+  std::uint64_t back = patch.site + site_length;
+  bool goes_back = true;
+  if (!patch.keeps_site) {
+    Mover mover(code, assembler);
+    if (!mover.move(back, jump_length - site_length, patch.moved)) return std::nullopt;
+    back = mover.end();
+    goes_back = !mover.ended();
+  }
+  if (goes_back) {
+    assembler.put({0xe9});
+    assembler.put_displacement(back);
+  }
+  patch.length = patch.keeps_site ? jump_length + site_length : back - patch.site;
+  finish(patch, assembler);
+  const auto far = static_cast<std::int64_t>(patch.trampoline - (patch.start + jump_length));
+  const bool in_reach = assembler.is_in_reach() && far == static_cast<std::int32_t>(far);
+  if (!in_reach || patch.code.size() > trampoline_size || can_be_jumped_into(code, targets, patch)) {
+    return std::nullopt;
+  }
+  const auto original = code.bytes.subspan(patch.start - code.address, patch.jump.size());
+  patch.original.assign(original.begin(), original.end());
+  return patch;
+}
+
+}  // namespace
+
 std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets, std::uint64_t site,
                                     std::uint32_t nr, std::uint64_t trampoline, std::uint64_t entry) {
   CodePatch patch;
   patch.site = site;
   patch.trampoline = trampoline;
-  patch.keeps_site = has_number_before(code, site, nr);
+  patch.keeps_site = number_before(code, site) == nr;
   patch.start = patch.keeps_site ? site - jump_length : site;
   Assembler assembler(trampoline);
   if (patch.keeps_site) {
@@ -229,28 +261,31 @@ std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets&
   patch.l0 = assembler.here();
   assembler.put({0x0f, 0x05});
   patch.l1 = assembler.here();
-  std::uint64_t back = site + syscall_length;
-  bool goes_back = true;
-  if (!patch.keeps_site) {
-    Mover mover(code, assembler);
-    if (!mover.move(back, jump_length - syscall_length, patch.moved)) return std::nullopt;
-    back = mover.end();
-    goes_back = !mover.ended();
+  return complete(code, targets, std::move(patch), assembler);
+}
+
+std::optional<CodePatch> make_cpuid_patch(const Surroundings& code, const JumpTargets& targets,
+                                          std::uint64_t site, std::uint64_t trampoline,
+                                          std::uint64_t routine) {
+  for (const auto& leaf : {std::optional<std::uint32_t>(), number_before(code, site)}) {
+    CodePatch patch;
+    patch.keeps_site = leaf.has_value();
+    patch.site = site;
+    patch.start = leaf ? site - jump_length : site;
+    patch.trampoline = patch.l0 = trampoline;
+    Assembler assembler(trampoline);
+    if (leaf) {
+      assembler.put({0xb8});
+      assembler.put_word(*leaf);
+    }
+    assembler.put({0x48, 0x8d, 0x64, 0x24, 0x80});  // lea -128(%rsp), %rsp: a leaf function's red zone
+    assembler.put({0xe8});
+    assembler.put_displacement(routine);
+    assembler.put({0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0});  // lea 128(%rsp), %rsp
+    patch.l1 = assembler.here();
+    if (auto made = complete(code, targets, std::move(patch), assembler)) return made;
   }
-  if (goes_back) {
-    assembler.put({0xe9});
-    assembler.put_displacement(back);
-  }
-  patch.length = patch.keeps_site ? jump_length + syscall_length : back - site;
-  finish(patch, assembler);
-  const auto far = static_cast<std::int64_t>(trampoline - (patch.start + jump_length));
-  const bool in_reach = assembler.is_in_reach() && far == static_cast<std::int32_t>(far);
-  if (!in_reach || patch.code.size() > trampoline_size || can_be_jumped_into(code, targets, patch)) {
-    return std::nullopt;
-  }
-  const auto original = code.bytes.subspan(patch.start - code.address, patch.jump.size());
-  patch.original.assign(original.begin(), original.end());
-  return patch;
+  return std::nullopt;
 }
 
 // --- jumps of a whole file ---
@@ -292,7 +327,8 @@ void for_pieces(const File& file, const ElfFunctions::Range& range, std::vector<
 std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> sites;
   for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
-    if (byte_at(bytes, i) == 0x0f && byte_at(bytes, i + 1) == 0x05) sites.push_back(offset + i);
+    const bool is_site = byte_at(bytes, i + 1) == 0x05 || byte_at(bytes, i + 1) == 0xa2;
+    if (byte_at(bytes, i) == 0x0f && is_site) sites.push_back(offset + i);
   }
   return sites;
 }

@@ -10,6 +10,11 @@
 //
 // Only rcx and r11 change, which a real `syscall` changes as well; the agent gives them the same values.
 //
+// And a `cpuid` by a jump to where a routine answers it (tracee/cpuid_answers.h):
+//
+//     trampoline:  [mov $leaf, %eax]
+//                  lea -128(%rsp), %rsp ; call routine ; lea 128(%rsp), %rsp ; [what followed] ; jmp back
+//
 // A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the
 // file, nor by an 8-bit one nearby. (A jump table could; no compiler makes one that leads behind a system
 // call's own instruction.)
@@ -51,7 +56,8 @@ struct CodePatch {
 // How much a trampoline may take.
 inline constexpr std::uint64_t trampoline_size = 96;
 
-// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall` instructions.
+// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall` and `cpuid`
+// instructions.
 // Positions are file offsets.
 class JumpTargets {
  public:
@@ -81,5 +87,11 @@ inline constexpr std::uint64_t surroundings_reach = 192;
 [[nodiscard]] std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets,
                                                   std::uint64_t site, std::uint32_t nr,
                                                   std::uint64_t trampoline, std::uint64_t entry);
+
+// The same for a `cpuid`, in whose place `routine` is to be called. Where the window is in front of the
+// site (CodePatch::keeps_site), the `cpuid` itself stays for what may jump to it.
+[[nodiscard]] std::optional<CodePatch> make_cpuid_patch(const Surroundings& code, const JumpTargets& targets,
+                                                        std::uint64_t site, std::uint64_t trampoline,
+                                                        std::uint64_t routine);
 
 }  // namespace rec

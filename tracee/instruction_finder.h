@@ -9,6 +9,8 @@
 // executable at once) is not found.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -60,6 +62,8 @@ class InstructionFinder {
     std::int64_t size, modified_s, modified_ns, changed_s, changed_ns;
     auto operator<=>(const Version&) const = default;
   };
+  static Version version_of(const struct stat& info);
+
   std::map<Version, std::unique_ptr<FoundInstructions>> known_;
 };
 

@@ -1,12 +1,16 @@
 #include "tracee/remote_memory.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "format/base/error.h"
+#include "format/base/unique_fd.h"
 #include "tracee/stopped.h"
 
 namespace rec {
@@ -44,12 +48,27 @@ void RemoteMemory::write(RemotePtr<> to, std::span<const std::byte> bytes) const
       // process_vm_writev respects page protection; ptrace does not (FOLL_FORCE, mm/gup.c).
       const std::size_t piece =
           std::min<std::size_t>(bytes.size() - done, page_size - (to.address() + done) % page_size);
-      write_by_poke(to.plus_bytes(done), bytes.subspan(done, piece));
+      write_protected(to.plus_bytes(done), bytes.subspan(done, piece));
       done += piece;
       continue;
     }
     done += static_cast<std::size_t>(put);
   }
+}
+
+void RemoteMemory::write_protected(RemotePtr<> to, std::span<const std::byte> bytes) const {
+  constexpr std::size_t few = 32;  // fewer pokes than what opening and closing the file takes
+  if (bytes.size() > few) {
+    // Writes like ptrace does, where the kernel lets it (fs/proc/base.c, mem_rw; since Linux 6.11 that is an
+    // administrator's choice).
+    const UniqueFd file(::open(fmt::format("/proc/{}/mem", tid_).c_str(), O_RDWR | O_CLOEXEC));
+    const auto at = static_cast<off_t>(to.address());
+    if (file.is_open() &&
+        ::pwrite(file.get(), bytes.data(), bytes.size(), at) == static_cast<ssize_t>(bytes.size())) {
+      return;
+    }
+  }
+  write_by_poke(to, bytes);
 }
 
 void RemoteMemory::write_by_poke(RemotePtr<> to, std::span<const std::byte> bytes) const {

@@ -32,6 +32,7 @@ class RemoteMemory : public Memory {
   }
 
  private:
+  void write_protected(RemotePtr<> to, std::span<const std::byte> bytes) const;
   void write_by_poke(RemotePtr<> to, std::span<const std::byte> bytes) const;
 
   Tid tid_;

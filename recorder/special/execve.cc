@@ -20,6 +20,7 @@
 #include "tracee/agent_area.h"
 #include "tracee/cpuid_faulting.h"
 #include "tracee/maps.h"
+#include "tracee/page_cache.h"
 #include "tracee/remote_call.h"
 
 namespace rec::special {
@@ -32,10 +33,35 @@ bool is_kernel_mapping(const MapsEntry& entry) {
          entry.path == "[vsyscall]";
 }
 
-// Maps rec's own pages and takes the vDSO away: what it would compute without a call could not be recorded.
-// Returns the program break.
+// The vDSO must not be found: what it would compute for the program without a call could not be recorded. The
+// agent has use for it. Returns where it is then; 0: nowhere.
+std::uint64_t take_vdso_away(RemoteCalls& calls, const std::vector<MapsEntry>& maps, bool keep) {
+  std::uint64_t lowest = 0;
+  std::uint64_t kept = 0;
+  for (const MapsEntry& entry : maps) {
+    if (!is_kernel_mapping(entry) || entry.path == "[vsyscall]") continue;
+    const std::uint64_t start = entry.start.address();
+    if (lowest == 0) lowest = start;
+    // It finds its data by their distance.
+    const std::uint64_t to = agent::vdso_address + (start - lowest);
+    if (keep && start + entry.size() - lowest <= agent::vdso_limit - agent::vdso_address) {
+      const std::int64_t moved =
+          calls.call(SYS_mremap, {start, entry.size(), entry.size(), MREMAP_MAYMOVE | MREMAP_FIXED, to});
+      if (moved == static_cast<std::int64_t>(to)) {
+        if (entry.path == "[vdso]") kept = to;
+        continue;
+      }
+    }
+    keep = false;
+    kept = 0;
+    calls.must("munmap of the vDSO", SYS_munmap, {start, entry.size()});
+  }
+  return kept;
+}
+
+// Maps rec's own pages. Returns the program break.
 std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& memory,
-                                    const Registers& registers) {
+                                    const Registers& registers, bool keep_vdso, AgentState& agent) {
   const std::vector<MapsEntry> maps = read_maps(stopped.tid());
   // No instruction of ours is there yet: borrow the place where the program is about to begin.
   const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
@@ -54,19 +80,17 @@ std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& 
   stopped.poke(RemotePtr<>(registers.rip), original);
   memory.write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  for (const MapsEntry& entry : maps) {
-    if (!is_kernel_mapping(entry) || entry.path == "[vsyscall]") continue;
-    calls.must("munmap of the vDSO", SYS_munmap, {entry.start.address(), entry.size()});
-  }
+  agent.vdso = take_vdso_away(calls, maps, keep_vdso);
   return calls.must("brk", SYS_brk, {0});
 }
 
 // The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL. The vDSO is
 // taken out of the last, and what the baseline hides of the processor.
 void edit_auxiliary_vector(const RemoteMemory& memory, std::uint64_t rsp, CpuBaseline baseline) {
+  const PageCache pages(memory);
   std::uint64_t at = rsp;
   const auto word = [&](std::uint64_t address) {
-    const auto value = memory.read(RemotePtr<std::uint64_t>(address));
+    const auto value = pages.read(RemotePtr<std::uint64_t>(address));
     if (!value) fail("cannot read the initial stack of task {} at {:#x}", memory.tid(), address);
     return *value;
   };
@@ -89,18 +113,26 @@ std::string map_file_link(Tid tid, const MapsEntry& entry) {
 // Pages whose content the file (if any) does not give: only those that hold something else than it, or than
 // zeros.
 void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& entry, int file) {
-  std::array<std::byte, page_size> page;
-  std::array<std::byte, page_size> expected;
-  for (std::uint64_t at = entry.start.address(); at < entry.end.address(); at += page_size) {
-    expected.fill(std::byte{0});
+  constexpr std::size_t at_once = 64 * page_size;
+  std::vector<std::byte> there(std::min<std::size_t>(entry.size(), at_once));
+  std::vector<std::byte> expected(there.size());
+  for (std::uint64_t at = entry.start.address(); at < entry.end.address();) {
+    std::fill(expected.begin(), expected.end(), std::byte{0});
     if (file >= 0) {
       const auto offset = static_cast<off_t>(entry.offset + (at - entry.start.address()));
       (void)!::pread(file, expected.data(), expected.size(),
                      offset);  // short past the end of the file: zeros
     }
-    if (!memory.read_exact(RemotePtr<>(at), page) || page == expected) continue;
-    const auto room = data.add(Data::Role::output, RemotePtr<>(at), 0, page_size, page_size);
-    std::copy(page.begin(), page.end(), room.begin());
+    const std::size_t wanted = std::min<std::uint64_t>(there.size(), entry.end.address() - at);
+    const std::size_t got = memory.read_some(RemotePtr<>(at), std::span(there).first(wanted));
+    for (std::size_t page = 0; page + page_size <= got; page += page_size) {
+      const auto bytes = std::span(there).subspan(page, page_size);
+      if (std::memcmp(bytes.data(), expected.data() + page, page_size) == 0) continue;
+      const auto room = data.add(Data::Role::output, RemotePtr<>(at + page), 0, page_size, page_size);
+      std::copy(bytes.begin(), bytes.end(), room.begin());
+    }
+    // Behind the pages that are there is one that is not (past the end of the file), or the next part.
+    at += got < wanted ? got / page_size * page_size + page_size : wanted;
   }
 }
 
@@ -117,6 +149,9 @@ Mapping describe(Session& session, const Task& task, const MapsEntry& entry, Dat
   } else if (entry.path == "[heap]") {
     mapping.kind = Mapping::Kind::heap;
   }
+  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss
+  // (fs/binfmt_elf.c).
+  const bool may_differ = (entry.protection & PROT_WRITE) != 0;
   UniqueFd file;
   if (entry.inode != 0) {
     std::string name = map_file_link(task.tid, entry);
@@ -129,14 +164,12 @@ Mapping describe(Session& session, const Task& task, const MapsEntry& entry, Dat
       mapping.kind = Mapping::Kind::file;
       mapping.content = stored->id;
       mapping.offset = entry.offset;
-      file = UniqueFd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+      if (may_differ) file = UniqueFd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
     }
   }
   if (!mapping.content) mapping.flags |= MAP_ANONYMOUS;
-  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss
-  // (fs/binfmt_elf.c).
-  const bool may_differ = !mapping.content || (entry.protection & PROT_WRITE) != 0;
-  if (may_differ && (entry.protection & PROT_READ) != 0) add_pages(data, task.memory(), entry, file.get());
+  if ((may_differ || !mapping.content) && (entry.protection & PROT_READ) != 0)
+    add_pages(data, task.memory(), entry, file.get());
   return mapping;
 }
 
@@ -194,7 +227,8 @@ void finish_exec(Session& session, Task& task) {
     fail("‘{}’ is a 32-bit program: rec records 64-bit programs only", executable_of(task.tid));
   }
   const RemoteMemory memory = task.memory();
-  const std::uint64_t heap_end = arrange_address_space(stopped, memory, registers);
+  const std::uint64_t heap_end =
+      arrange_address_space(stopped, memory, registers, session.options().agent, *process.agent);
   edit_auxiliary_vector(memory, registers.rsp, session.options().cpu_baseline);
   if (make_cpuid_fault(stopped)) task.call.flags |= event_cpuid_faults;
   for (KernelSigaction& action : process.actions) {
@@ -212,10 +246,15 @@ void finish_exec(Session& session, Task& task) {
   extra.domain = process.domain->id;
   extra.text = executable_of(task.tid);
   extra.stack_limit = stack_limit(task.tid);
-  for (const MapsEntry& entry : read_maps(task.tid)) {
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  const std::vector<MapsEntry> added = add_cpuid_answers(session, task, maps);
+  for (const MapsEntry& entry : maps) {
     if (agent_area::contains(entry.start.address()) || is_kernel_mapping(entry)) continue;
     extra.mappings.push_back(describe(session, task, entry, task.call.data));
     patch_code(session, task, entry, entry.start.address(), entry.end.address(), file_of(task, entry));
+  }
+  for (const MapsEntry& entry : added) {
+    extra.mappings.push_back(describe(session, task, entry, task.call.data));
   }
   (void)session.agents().set_counter(task, 0);
   extra.after = stopped.registers();

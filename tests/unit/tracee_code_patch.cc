@@ -134,4 +134,31 @@ TEST_CASE("lengths of vector instructions that the disassembler does not know ar
   CHECK(length({0x62, 0xf1, 0x7d, 0x28, 0x7f, 0x05, 1, 2, 3, 4}) == 10);  // … to rip + displacement
 }
 
+TEST_CASE("a cpuid becomes a jump to where a routine is called that answers it") {
+  // cpuid ; mov %eax, %edx ; and $0x1f, %edx ; ret
+  const auto code = bytes_of({0x90, 0x0f, 0xa2, 0x89, 0xc2, 0x83, 0xe2, 0x1f, 0xc3});
+  constexpr std::uint64_t far_offset = std::uint64_t{1} << 40;
+  const auto made =
+      make_cpuid_patch({code, base, far_offset}, no_targets(), base + 1, trampoline, trampoline + 0x1000);
+  REQUIRE(made);
+  CHECK_FALSE(made->keeps_site);
+  CHECK(made->start == base + 1);
+  CHECK(hex(made->original) == "0fa289c283e21f");
+  CHECK(hex(made->jump) == "e9faffc16fcccc");
+  // lea -128(%rsp), %rsp ; call ; lea 128(%rsp), %rsp ; what was moved ; the jump back
+  CHECK(hex(made->code) == "488d642480e8f60f0000488da4248000000089c283e21fe9ecff3d90");
+}
+
+TEST_CASE("a cpuid before which its leaf is loaded is patched there when code jumps to right behind it") {
+  // jmp behind ; mov $4, %eax ; cpuid ; behind: mov %eax, %edx ; ret
+  const auto code = bytes_of({0xeb, 0x07, 0xb8, 4, 0, 0, 0, 0x0f, 0xa2, 0x89, 0xc2, 0xc3, 0x90, 0x90, 0x90});
+  constexpr std::uint64_t far_offset = std::uint64_t{1} << 40;
+  const auto made =
+      make_cpuid_patch({code, base, far_offset}, no_targets(), base + 7, trampoline, trampoline + 0x1000);
+  REQUIRE(made);
+  CHECK(made->keeps_site);
+  CHECK(made->start == base + 2);
+  CHECK(hex(made->original) == "b804000000");
+}
+
 }  // namespace rec

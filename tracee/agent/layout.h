@@ -7,6 +7,7 @@
 //   0x70100000  RW   scratch, there from the exec on
 //   0x70200000  RW   shared with rec: Globals, then a table of calls, then tables of descriptors
 //   0x70300000  RW   shared with rec: one Slot per task: control block, the agent's stack, the ring
+//   0x7f000000  RX   recording: the kernel's vDSO and its data, moved out of the program's sight
 //
 // The memory is one file without a name (memfd) per executed program; children made by fork share it with
 // their parent and have slots of their own in it. A task finds its slot by the base of the gs segment.
@@ -26,6 +27,9 @@ inline constexpr uint64_t call_table_address = shared_address + 0x1000;
 inline constexpr uint64_t descriptor_tables_address = shared_address + 0x20000;
 inline constexpr uint64_t slots_address = shared_address + 0x100000;
 
+inline constexpr uint64_t vdso_address = 0x7f000000;
+inline constexpr uint64_t vdso_limit = 0x7f100000;
+
 inline constexpr uint32_t descriptor_table_size = 2048;  // descriptors that a process's table has a byte for
 inline constexpr uint32_t descriptor_table_count = 400;
 inline constexpr uint32_t slot_size = 0x90000;
@@ -34,6 +38,7 @@ inline constexpr uint32_t stack_top_offset = 0x8000;
 inline constexpr uint32_t ring_offset = 0x10000;
 inline constexpr uint32_t ring_size = 0x80000;  // a power of two
 inline constexpr uint64_t shared_size = 0x100000 + uint64_t{slot_count} * slot_size;
+static_assert(shared_address + shared_size <= vdso_address);
 static_assert(ring_offset + ring_size == slot_size);
 
 // Beyond this one call's data leaves the ring to the traced way.
@@ -142,6 +147,10 @@ struct Globals {
   uint32_t echo_count;  // what rec's own standard output and error are, unless their numbers alone tell
   uint64_t echo_device[2];
   uint64_t echo_inode[2];
+  // Functions of the vDSO in the tracee, for clocks that can be read without a call; 0: none.
+  uint64_t vdso_clock_gettime;
+  uint64_t vdso_gettimeofday;
+  uint64_t vdso_time;
 };
 
 // Where in the agent a task is.

@@ -1,0 +1,38 @@
+// A tracee's memory while it stands still: a page of which small pieces are read is read once, and one of
+// which pieces are changed is written once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "tracee/remote_memory.h"
+
+namespace rec {
+
+class PageCache : public Memory {
+ public:
+  // Nothing else may change the memory meanwhile; for writing, the task has to be in a ptrace stop.
+  explicit PageCache(const RemoteMemory& memory) : memory_(memory) {}
+  PageCache(const PageCache&) = delete;
+  PageCache& operator=(const PageCache&) = delete;
+
+  // With what was written so far, unless it is more than a page.
+  [[nodiscard]] std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const override;
+  // Precondition: read_some() has given what is there now.
+  void write(std::uint64_t to, std::span<const std::byte> bytes);
+  void flush();
+
+ private:
+  struct Page {
+    std::vector<std::byte> bytes;  // shorter than a page: the rest cannot be read
+    std::size_t changed_from = 0, changed_to = 0;
+  };
+  Page& page_at(std::uint64_t start) const;
+
+  RemoteMemory memory_;
+  mutable std::map<std::uint64_t, Page> pages_;
+};
+
+}  // namespace rec
