@@ -243,25 +243,30 @@ std::optional<CodePatch> complete(const Surroundings& code, const JumpTargets& t
 
 std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets& targets, std::uint64_t site,
                                     std::uint32_t nr, std::uint64_t trampoline, std::uint64_t entry) {
-  CodePatch patch;
-  patch.site = site;
-  patch.trampoline = trampoline;
-  patch.keeps_site = number_before(code, site) == nr;
-  patch.start = patch.keeps_site ? site - jump_length : site;
-  Assembler assembler(trampoline);
-  if (patch.keeps_site) {
-    assembler.put({0xb8});
-    assembler.put_word(nr);
+  const bool number_is_before = number_before(code, site) == nr;
+  for (const bool keeps_site : {true, false}) {
+    if (keeps_site && !number_is_before) continue;
+    CodePatch patch;
+    patch.site = site;
+    patch.trampoline = trampoline;
+    patch.keeps_site = keeps_site;
+    patch.start = keeps_site ? site - jump_length : site;
+    Assembler assembler(trampoline);
+    if (keeps_site) {
+      assembler.put({0xb8});
+      assembler.put_word(nr);
+    }
+    assembler.put({0x48, 0x8d, 0x0d});  // lea L1, %rcx
+    assembler.put_word(6 + 3 + syscall_length);
+    assembler.put({0x41, 0xbb});  // mov $entry, %r11d
+    assembler.put_word(static_cast<std::uint32_t>(entry));
+    assembler.put({0x41, 0xff, 0xe3});  // jmp *%r11
+    patch.l0 = assembler.here();
+    assembler.put({0x0f, 0x05});
+    patch.l1 = assembler.here();
+    if (auto made = complete(code, targets, std::move(patch), assembler)) return made;
   }
-  assembler.put({0x48, 0x8d, 0x0d});  // lea L1, %rcx
-  assembler.put_word(6 + 3 + syscall_length);
-  assembler.put({0x41, 0xbb});  // mov $entry, %r11d
-  assembler.put_word(static_cast<std::uint32_t>(entry));
-  assembler.put({0x41, 0xff, 0xe3});  // jmp *%r11
-  patch.l0 = assembler.here();
-  assembler.put({0x0f, 0x05});
-  patch.l1 = assembler.here();
-  return complete(code, targets, std::move(patch), assembler);
+  return std::nullopt;
 }
 
 std::optional<CodePatch> make_cpuid_patch(const Surroundings& code, const JumpTargets& targets,
