@@ -130,6 +130,15 @@ std::uint64_t Descriptors::description_of(Tid task, TraceeFd fd) const {
   return open == of->second.files->end() ? 0 : open->second.description;
 }
 
+std::vector<Descriptors::Held> Descriptors::held_by(Tid task) const {
+  std::vector<Held> held;
+  const auto of = tasks_.find(task);
+  if (of == tasks_.end()) return held;
+  for (const auto& [fd, open] : *of->second.files)
+    held.push_back({TraceeFd(fd), open.name, open.description});
+  return held;
+}
+
 const std::string* Descriptors::directory_of(Tid task) const {
   const auto of = tasks_.find(task);
   return of == tasks_.end() ? nullptr : of->second.directory.get();
@@ -367,7 +376,7 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
   if (is_pipe) {
     ++pipes_;
     for (const std::int32_t fd : *pair)
-      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr, 0};
+      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr, ++descriptions_};
     return;
   }
   Socket socket{.family = fd_in(event.args[0]),
@@ -378,7 +387,7 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
     socket.number = ++sockets_;
     socket.peer_number = socket.number == first ? first + 1 : first;
     (*task.files)[fd] = {kept(fmt::format("socket:[{}]", socket.number)), close_on_exec,
-                         std::make_shared<Socket>(socket)};
+                         std::make_shared<Socket>(socket), ++descriptions_};
   }
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "format/event.h"
 #include "format/syscalls/table.h"
@@ -40,6 +41,14 @@ class Descriptors {
   // What the task's descriptor is, if it is a socket: see sockets.h. Empty otherwise.
   [[nodiscard]] std::string socket_text(Tid task, TraceeFd fd) const;
 
+  // What a task has open, in the order of the numbers.
+  struct Held {
+    TraceeFd fd;
+    const std::string* name;  // see name_of()
+    std::uint64_t description;
+  };
+  [[nodiscard]] std::vector<Held> held_by(Tid task) const;
+
   // A number that all descriptors have in common that share a file position (open(2), "open file
   // description"): copies, and those of children. 0: not known.
   [[nodiscard]] std::uint64_t description_of(Tid task, TraceeFd fd) const;
@@ -60,7 +69,7 @@ class Descriptors {
     const std::string* name = nullptr;
     bool close_on_exec = false;
     std::shared_ptr<Socket> socket;  // of all copies of the descriptor
-    std::uint64_t description = 0;   // 0: nothing that has a position
+    std::uint64_t description = 0;
   };
   using Files = std::map<std::int32_t, Open>;
   // Shared by tasks as clone(2)'s CLONE_FILES and CLONE_FS have it.

@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   rec::add_ps(app);
   rec::add_stat(app);
   rec::add_coverage(app);
+  rec::add_lint(app);
   rec::add_diff(app, &exit_status);
   rec::add_verify(app, &exit_status);
   rec::add_pack(app);

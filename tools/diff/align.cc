@@ -10,6 +10,7 @@
 #include "format/syscalls/table.h"
 #include "tools/display.h"
 #include "tools/dump/errors.h"
+#include "tools/event_line.h"
 #include "tools/process_tree.h"
 
 namespace rec::diff {
@@ -253,7 +254,7 @@ std::optional<std::pair<std::size_t, std::size_t>> Alignment::rejoin(const Strea
 Line Alignment::line(const Item& item) const {
   return {.event = item.event().number.value(),
           .time_ns = item.event().enter_ns,
-          .text = line_of(item.event(), options_.string_limit)};
+          .text = event_line(item.event(), options_.string_limit)};
 }
 
 void Alignment::skip(Stream& stream, std::size_t from_a, std::size_t from_b) {

@@ -6,14 +6,11 @@
 #include <array>
 #include <utility>
 
-#include "format/base/error.h"
-#include "format/trace.h"
 #include "tools/call_names.h"
-#include "tools/display.h"
 #include "tools/dump/call.h"
-#include "tools/dump/dumper.h"
 #include "tools/dump/errors.h"
 #include "tools/dump/forms.h"
+#include "tools/event_line.h"
 
 namespace rec::diff {
 namespace {
@@ -171,17 +168,17 @@ std::optional<Difference> Comparer::compare(const Item& a, const Item& b, Names:
   const Event& event_b = b.event();
   const bool are_calls = is_call(event_a) && is_call(event_b);
   if (!are_calls && event_a.kind != event_b.kind)
-    return Difference{Difference::Kind::call, {}, line_of(event_a, 32), line_of(event_b, 32)};
+    return Difference{Difference::Kind::call, {}, event_line(event_a, 32), event_line(event_b, 32)};
   if (event_a.kind == EventKind::exit) {
     if (event_a.result == event_b.result) return std::nullopt;
-    return Difference{Difference::Kind::exit, {}, line_of(event_a, 32), line_of(event_b, 32)};
+    return Difference{Difference::Kind::exit, {}, event_line(event_a, 32), event_line(event_b, 32)};
   }
   if (event_a.nr != event_b.nr) {
     const bool is_signal = event_a.kind == EventKind::signal;
     return Difference{is_signal ? Difference::Kind::signal : Difference::Kind::call,
                       {},
-                      is_signal ? line_of(event_a, 32) : call_name(event_a.nr),
-                      is_signal ? line_of(event_b, 32) : call_name(event_b.nr)};
+                      is_signal ? event_line(event_a, 32) : call_name(event_a.nr),
+                      is_signal ? event_line(event_b, 32) : call_name(event_b.nr)};
   }
   if (!are_calls) return std::nullopt;
   return compare_calls({a, b, Call(event_a), Call(event_b), learning});
@@ -345,17 +342,6 @@ std::optional<Difference> Comparer::compare_texts(const std::string& a, const st
   const Names::Origin origin = is_new ? Names::Origin::created : Names::Origin::any;
   if (names_.are_same(plain_a, plain_b, origin, pair.learning)) return std::nullopt;
   return difference(Difference::Kind::argument, std::move(name), a, b);
-}
-
-std::string line_of(const Event& event, std::size_t string_limit) {
-  dump::DumpOptions options;
-  options.string_limit = string_limit;
-  dump::Dumper dumper(options, TraceHeader{});
-  dump::Text text;
-  dumper.add(event, text);
-  std::string line(text.view());
-  while (line.ends_with('\n')) line.pop_back();
-  return line;
 }
 
 }  // namespace rec::diff

@@ -64,7 +64,4 @@ class Comparer {
   Names names_;
 };
 
-// The event as one line of dump's, without the task and with strings up to `string_limit`.
-[[nodiscard]] std::string line_of(const Event& event, std::size_t string_limit);
-
 }  // namespace rec::diff
