@@ -130,6 +130,13 @@ std::uint64_t Descriptors::description_of(Tid task, TraceeFd fd) const {
   return open == of->second.files->end() ? 0 : open->second.description;
 }
 
+ObjectKind Descriptors::kind_of(Tid task, TraceeFd fd) const {
+  const auto of = tasks_.find(task);
+  if (of == tasks_.end()) return ObjectKind::unknown;
+  const auto open = of->second.files->find(fd.value());
+  return open == of->second.files->end() ? ObjectKind::unknown : open->second.kind;
+}
+
 std::vector<Descriptors::Held> Descriptors::held_by(Tid task) const {
   std::vector<Held> held;
   const auto of = tasks_.find(task);
@@ -344,7 +351,8 @@ void Descriptors::on_new_descriptor(const Event& event, const Syscall& call, Tas
   std::shared_ptr<Socket> socket = new_socket(event, task);
   const std::uint64_t description =
       is_copy(event) ? description_of(event.tid, TraceeFd(fd_in(event.args[0]))) : ++descriptions_;
-  (*task.files)[fd] = {name, makes_close_on_exec(event, call), std::move(socket), description};
+  const ObjectKind kind = name == nullptr ? ObjectKind::unknown : object_kind(*name, socket.get());
+  (*task.files)[fd] = {name, makes_close_on_exec(event, call), std::move(socket), description, kind};
 }
 
 const std::string* Descriptors::new_name(const Event& event, const Syscall& call) {
@@ -376,7 +384,8 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
   if (is_pipe) {
     ++pipes_;
     for (const std::int32_t fd : *pair)
-      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr, ++descriptions_};
+      (*task.files)[fd] = {kept(fmt::format("pipe:[{}]", pipes_)), close_on_exec, nullptr, ++descriptions_,
+                           ObjectKind::pipe};
     return;
   }
   Socket socket{.family = fd_in(event.args[0]),
@@ -387,7 +396,7 @@ void Descriptors::on_pair(const Event& event, std::size_t argument, Task& task) 
     socket.number = ++sockets_;
     socket.peer_number = socket.number == first ? first + 1 : first;
     (*task.files)[fd] = {kept(fmt::format("socket:[{}]", socket.number)), close_on_exec,
-                         std::make_shared<Socket>(socket), ++descriptions_};
+                         std::make_shared<Socket>(socket), ++descriptions_, object_kind({}, &socket)};
   }
 }
 

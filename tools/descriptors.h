@@ -19,6 +19,7 @@
 #include "format/event.h"
 #include "format/syscalls/table.h"
 #include "format/trace.h"
+#include "tools/object_kind.h"
 #include "tools/sockets.h"
 
 namespace rec {
@@ -40,6 +41,9 @@ class Descriptors {
 
   // What the task's descriptor is, if it is a socket: see sockets.h. Empty otherwise.
   [[nodiscard]] std::string socket_text(Tid task, TraceeFd fd) const;
+
+  // What kind of object the task's descriptor refers to: `unknown` where name_of() knows no name.
+  [[nodiscard]] ObjectKind kind_of(Tid task, TraceeFd fd) const;
 
   // What a task has open, in the order of the numbers.
   struct Held {
@@ -70,6 +74,7 @@ class Descriptors {
     bool close_on_exec = false;
     std::shared_ptr<Socket> socket;  // of all copies of the descriptor
     std::uint64_t description = 0;
+    ObjectKind kind = ObjectKind::unknown;
   };
   using Files = std::map<std::int32_t, Open>;
   // Shared by tasks as clone(2)'s CLONE_FILES and CLONE_FS have it.

@@ -22,7 +22,7 @@ void go_through(const std::string& path) {
   rec::dump::Dumper dumper({}, reader.header());
   rec::stat::Statistics calls({.errors = true, .longest = 3}, reader.header());
   rec::stat::Statistics files({.by = rec::stat::By::file}, reader.header());
-  rec::coverage::Survey survey(true);
+  rec::coverage::Survey survey(true, reader.header());
   rec::dump::Text text;
   while (const rec::Event* event = reader.next()) {
     dumper.add(*event, text);

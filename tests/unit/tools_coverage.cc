@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 
+#include "format/syscalls/table.h"
 #include "tests/unit/tools_events.h"
 #include "tools/coverage/facts.h"
 #include "tools/coverage/report.h"
@@ -14,7 +17,7 @@ namespace {
 using coverage::Covered;
 
 Covered cover(const std::vector<OwnedEvent>& events, bool by_process = false) {
-  coverage::Survey survey(by_process);
+  coverage::Survey survey(by_process, TraceHeader{});
   feed(survey, events);
   return {.trace = "t.rec",
           .command = {"prog", "<&|>"},
@@ -22,6 +25,8 @@ Covered cover(const std::vector<OwnedEvent>& events, bool by_process = false) {
           .usages = survey.usages(),
           .events = survey.events()};
 }
+
+constexpr auto negative_at_fdcwd = static_cast<std::uint64_t>(AT_FDCWD);
 
 std::vector<OwnedEvent> small_trace() {
   OwnedEvent denied = call_event(1, SYS_rseq, {}, -ENOSYS);
@@ -72,6 +77,10 @@ TEST_CASE("the text is the published tables' with entry points and outcomes") {
         "keyctl                 1  Keys           security/keys/keyctl.c        ENOSYS 1\n"
         "mmap                   1  Memory Mgmt.   arch/x86/kernel/sys_x86_64.c  ok 1\n"
         "\n"
+        "Objects\n"
+        "Object                   Calls  Failed  Served by  System calls\n"
+        "not opened in the trace      4       1  -          read 3, mmap 1\n"
+        "\n"
         "Subsystems\n"
         "Subsystem      Calls   Share  Different calls\n"
         "Filesystem         4  50.0 %         2 of 152\n"
@@ -95,29 +104,67 @@ TEST_CASE("a program that did without a call does not require its kernel option"
   CHECK(options[0].symbol == "CONFIG_EPOLL");
 }
 
+TEST_CASE("calls are told apart by what they work on") {
+  std::vector<OwnedEvent> events = {start_event(1, 1, 0), call_event(1, SYS_socket, {2, 1, 0}, 3),
+                                    call_event(1, SYS_read, {3}, 5), call_event(1, SYS_read, {3}, -EAGAIN)};
+  events.push_back(with_output(call_event(1, SYS_pipe, {0}, 0), 0, std::array<std::int32_t, 2>{4, 5}));
+  events.push_back(call_event(1, SYS_read, {4}, 1));
+  events.push_back(
+      with_string(call_event(1, SYS_openat, {negative_at_fdcwd, 0, 0}, 6), 1, "/proc/self/stat"));
+  events.push_back(call_event(1, SYS_read, {6}, 1));
+  events.push_back(call_event(1, SYS_close, {6}, 0));
+  const coverage::Usage whole = cover(events).whole();
+  const auto on = [&](std::int32_t nr, ObjectKind kind) {
+    return whole.find(nr)->objects[static_cast<std::size_t>(kind)].count;
+  };
+  CHECK(on(SYS_read, ObjectKind::tcp) == 2);
+  CHECK(on(SYS_read, ObjectKind::pipe) == 1);
+  CHECK(on(SYS_read, ObjectKind::proc) == 1);
+  CHECK(on(SYS_openat, ObjectKind::proc) == 1);
+  CHECK(on(SYS_close, ObjectKind::proc) == 1);
+  const auto totals = coverage::objects(whole);
+  REQUIRE(totals.size() == 3);
+  CHECK(totals[0].kind == ObjectKind::proc);
+  CHECK(totals[1].kind == ObjectKind::tcp);
+  CHECK(totals[1].failures == 1);
+  const auto options = coverage::kernel_options(whole);
+  CHECK(std::ranges::any_of(options, [](const auto& option) { return option.symbol == "CONFIG_INET"; }));
+  CHECK(std::ranges::any_of(options, [](const auto& option) { return option.symbol == "CONFIG_PROC_FS"; }));
+}
+
+TEST_CASE("errors that arguments allow for and that were not seen are named") {
+  const auto unseen = coverage::unseen_errors(
+      cover({start_event(1, 1, 0), call_event(1, SYS_read, {3}, -EAGAIN), call_event(1, SYS_getpid, {}, 1)})
+          .whole());
+  REQUIRE(unseen.size() == 1);  // nothing can go wrong in getpid
+  CHECK(unseen[0].call == "read");
+  CHECK(unseen[0].errors == std::vector<std::string>{"EBADF", "EFAULT", "EINTR"});
+}
+
 TEST_CASE("what was not exercised is named when asked for") {
   const std::string text = as_text(coverage_document(cover(small_trace()), true));
   CHECK(has(text, "add_key request_key\n"));
   CHECK(!has(text, "add_key request_key keyctl"));
 }
 
-// Names as in "Discovering Linux kernel subsystems used by a workload" (ELISA).
 TEST_CASE("subsystems are those of the published tables") {
-  const std::vector<std::pair<std::int32_t, std::string>> published = {
-      {SYS_getppid, "Process Mgmt."},      {SYS_clone, "Process Mgmt."},
-      {SYS_write, "Filesystem"},           {SYS_pipe, "Filesystem"},
-      {SYS_execve, "Filesystem"},          {SYS_mprotect, "Memory Mgmt."},
-      {SYS_set_mempolicy, "Memory Mgmt."}, {SYS_futex, "Futex"},
-      {SYS_set_robust_list, "Futex"},      {SYS_sched_getaffinity, "Scheduler"},
-      {SYS_socketpair, "Network"},         {SYS_rt_sigaction, "Signal"},
-      {SYS_clock_nanosleep, "Time"},       {SYS_alarm, "Time"},
-      {SYS_capget, "Capability"}};
-  for (const auto& [nr, subsystem] : published) {
-    CAPTURE(nr);
-    CHECK(coverage::facts_of(nr).subsystem == subsystem);
+  std::ifstream tables(REC_TEST_DATA "/../../golden/subsystem_tables.tsv");
+  REQUIRE(tables.is_open());
+  std::size_t rows = 0;
+  for (std::string line; std::getline(tables, line);) {
+    if (line.starts_with('#') || line.starts_with("workload")) continue;
+    const std::size_t first = line.find('\t');
+    const std::size_t second = line.find('\t', first + 1);
+    const std::string call = line.substr(first + 1, second - first - 1);
+    const syscalls::Syscall* entry = syscalls::find(std::string_view(call));
+    CAPTURE(call);
+    REQUIRE(entry != nullptr);
+    // The tables have wait4 under Time; its entry point is in kernel/exit.c.
+    const std::string published = call == "wait4" ? "Process Mgmt." : line.substr(second + 1);
+    CHECK(coverage::facts_of(entry->nr).subsystem == published);
+    ++rows;
   }
-  // The tables have it under Time; its entry point is in kernel/exit.c.
-  CHECK(coverage::facts_of(SYS_wait4).subsystem == "Process Mgmt.");
+  CHECK(rows == 116);
 }
 
 TEST_CASE("a number that the table does not have is shown, not lost") {
@@ -169,7 +216,8 @@ TEST_CASE("JSON has outcomes, subsystems with what they miss, and options") {
   CHECK(has(json,
             R"({"call": "read", "nr": 0, "frequency": 3, "subsystem": "Filesystem", )"
             R"("entry": "fs/read_write.c", "outcomes": [{"outcome": "ok", "count": 2, "first_event": 1}, )"
-            R"({"outcome": "EAGAIN", "count": 1, "first_event": 2}]})"));
+            R"({"outcome": "EAGAIN", "count": 1, "first_event": 2}], )"
+            R"("objects": {"not opened in the trace": 3}})"));
   CHECK(has(json, R"({"subsystem": "Keys", "calls": 1, "share_percent": 12.5, "exercised": 1, )"
                   R"("not_exercised": ["add_key", "request_key"]})"));
   CHECK(has(json, R"({"symbol": "CONFIG_EPOLL", "calls": ["epoll_create1"]})"));

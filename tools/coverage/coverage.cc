@@ -33,7 +33,7 @@ struct CoverageCommand {
 Covered read_trace(const std::string& name, bool by_process, std::optional<Error>& damage) {
   const std::string path = resolve_trace(name);
   TraceReader reader(path);
-  coverage::Survey survey(by_process);
+  coverage::Survey survey(by_process, reader.header());
   std::optional<Error> problem;
   try {
     while (const Event* event = reader.next()) survey.add(*event);
@@ -89,7 +89,8 @@ void add_options(CLI::App& app, CoverageCommand& command) {
   app.add_option("--by", command.by_process, "One table of calls, or one for each process")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"trace", false}, {"process", true}}))
       ->type_name("trace|process");
-  app.add_flag("--missing", command.names_missing, "Name the calls that were not exercised");
+  app.add_flag("--missing", command.names_missing,
+               "Name the calls that were not exercised, and the error paths that were not seen");
   app.add_option("--format", command.format, "For people or for programs (json has everything)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"text", Format::text},
                                                                         {"markdown", Format::markdown},

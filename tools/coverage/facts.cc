@@ -73,11 +73,79 @@ std::vector<SubsystemUse> subsystems(const Usage& usage) {
   return uses;
 }
 
+std::vector<ObjectTotal> objects(const Usage& usage) {
+  std::vector<ObjectTotal> totals(object_kinds);
+  for (const CallUse& use : usage.calls()) {
+    for (std::size_t kind = 0; kind < object_kinds; ++kind) {
+      if (use.objects[kind].count == 0) continue;
+      totals[kind].kind = ObjectKind{static_cast<std::uint8_t>(kind)};
+      totals[kind].count += use.objects[kind].count;
+      totals[kind].failures += use.objects[kind].failures;
+      totals[kind].calls.emplace_back(call_name(use.nr), use.objects[kind]);
+    }
+  }
+  std::erase_if(totals, [](const ObjectTotal& total) { return total.count == 0; });
+  std::stable_sort(totals.begin(), totals.end(),
+                   [](const ObjectTotal& a, const ObjectTotal& b) { return a.count > b.count; });
+  for (ObjectTotal& total : totals) {
+    std::stable_sort(total.calls.begin(), total.calls.end(),
+                     [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  }
+  return totals;
+}
+
+namespace {
+
+std::vector<std::int32_t> possible_errors(const syscalls::Syscall& call) {
+  using syscalls::Type;
+  std::vector<std::int32_t> errors;
+  const auto add = [&](std::initializer_list<std::int32_t> more) {
+    for (const std::int32_t error : more) {
+      if (std::ranges::find(errors, error) == errors.end()) errors.push_back(error);
+    }
+  };
+  for (const syscalls::Arg& arg : call.arguments()) {
+    if (arg.dir != syscalls::Dir::value) add({EFAULT});
+    if (arg.type == Type::fd || arg.type == Type::dirfd) add({EBADF});
+    if (arg.type == Type::path && arg.dir == syscalls::Dir::in)
+      add({ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG});
+    if (arg.type == Type::flags || arg.type == Type::enumeration) add({EINVAL});
+    if (arg.type == Type::pid || arg.type == Type::tid) add({ESRCH});
+  }
+  if (call.returns == syscalls::Returns::new_fd) add({EMFILE, ENFILE});
+  if (call.blocks) add({EINTR, EAGAIN});
+  return errors;
+}
+
+}  // namespace
+
+std::vector<UnseenErrors> unseen_errors(const Usage& usage) {
+  std::vector<UnseenErrors> all;
+  for (const CallUse& use : ordered_calls(usage)) {
+    const syscalls::Syscall* call = syscalls::find(use.nr);
+    if (call == nullptr || !is_served(use)) continue;
+    UnseenErrors unseen{.call = std::string(call->name), .errors = {}};
+    for (const std::int32_t error : possible_errors(*call)) {
+      const bool is_seen = std::ranges::any_of(use.outcomes, [error](const Outcome& outcome) {
+        return outcome.kind == Outcome::Kind::error && outcome.error == error && !outcome.by_rec;
+      });
+      if (!is_seen) unseen.errors.push_back(error_name(error));
+    }
+    if (!unseen.errors.empty()) all.push_back(std::move(unseen));
+  }
+  return all;
+}
+
 std::vector<KernelOption> kernel_options(const Usage& usage) {
   std::map<std::string, std::set<std::string>> calls_of;
   for (const CallUse& use : usage.calls()) {
     const CallFacts facts = facts_of(use.nr);
     if (!facts.kconfig.empty() && is_served(use)) calls_of[facts.kconfig].insert(facts.name);
+    for (std::size_t kind = 0; kind < object_kinds; ++kind) {
+      const std::string_view option = rec::facts_of(ObjectKind{static_cast<std::uint8_t>(kind)}).kconfig;
+      if (!option.empty() && use.objects[kind].count > use.objects[kind].failures)
+        calls_of[std::string(option)].insert(facts.name);
+    }
   }
   std::vector<KernelOption> options;
   for (const auto& [symbol, calls] : calls_of) options.push_back({symbol, {calls.begin(), calls.end()}});

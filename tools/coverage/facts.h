@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/coverage/survey.h"
@@ -33,9 +34,29 @@ struct SubsystemUse {
 // out unless they were tried.
 [[nodiscard]] std::vector<SubsystemUse> subsystems(const Usage& usage);
 
+// A kind of object that calls worked on, and which those were.
+struct ObjectTotal {
+  ObjectKind kind = ObjectKind::unknown;
+  std::uint64_t count = 0;
+  std::uint64_t failures = 0;
+  std::vector<std::pair<std::string, ObjectUse>> calls;  // the most frequent first
+};
+// The most used first.
+[[nodiscard]] std::vector<ObjectTotal> objects(const Usage& usage);
+
+// Errors that the call's arguments allow for, as far as the table tells, and that were not seen: a descriptor
+// may be bad, a path lead nowhere, memory not be there, a wait be interrupted, descriptors run out. In the
+// order in which the kernel finds them.
+struct UnseenErrors {
+  std::string call;
+  std::vector<std::string> errors;
+};
+// Of the calls that were made, ordered as ordered_calls().
+[[nodiscard]] std::vector<UnseenErrors> unseen_errors(const Usage& usage);
+
 struct KernelOption {
   std::string symbol;
-  std::vector<std::string> calls;  // those that were made and need it
+  std::vector<std::string> calls;  // those that were made and need it, or need the object that they worked on
 };
 // By symbol. A call that the kernel (or rec) answered with ENOSYS only is not counted: the program did
 // without it.

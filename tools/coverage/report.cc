@@ -59,6 +59,33 @@ Section subsystems_section(const Usage& whole) {
   return section;
 }
 
+Section objects_section(const Usage& whole) {
+  Section section{.heading = "Objects", .paragraphs = {}, .bars = {}, .table = {}};
+  const std::vector<ObjectTotal> totals = objects(whole);
+  if (totals.empty()) return section;
+  section.table = {
+      {left, right, right, left, left}, {"Object", "Calls", "Failed", "Served by", "System calls"}, {}};
+  for (const ObjectTotal& total : totals) {
+    std::vector<std::string> calls;
+    for (const auto& [call, use] : total.calls) calls.push_back(fmt::format("{} {}", call, use.count));
+    const ObjectFacts& facts = rec::facts_of(total.kind);
+    section.table.rows.push_back({std::string(facts.name), fmt::format("{}", total.count),
+                                  fmt::format("{}", total.failures), std::string(facts.entry),
+                                  joined(calls, ", ")});
+  }
+  return section;
+}
+
+Section unseen_section(const Usage& whole) {
+  Section section{.heading = "Error paths not seen",
+                  .paragraphs = {"Of the calls made, as far as their arguments tell what may go wrong."},
+                  .bars = {},
+                  .table = {{left, left}, {"System call", "Errors not seen"}, {}}};
+  for (const UnseenErrors& unseen : unseen_errors(whole))
+    section.table.rows.push_back({unseen.call, joined(unseen.errors, " ")});
+  return section;
+}
+
 Section missing_section(const Usage& whole, bool names_missing) {
   Section section{.heading = "Not exercised", .paragraphs = {}, .bars = {}, .table = {}};
   std::vector<std::string> untouched;
@@ -111,6 +138,41 @@ void put_call(Json& json, const CallUse& use) {
     json.close();
   }
   json.close();
+  json.key("objects").open_object();  // none for calls that work on none
+  for (std::size_t kind = 0; kind < object_kinds; ++kind) {
+    if (use.objects[kind].count > 0)
+      json.field(rec::facts_of(ObjectKind{static_cast<std::uint8_t>(kind)}).name, use.objects[kind].count);
+  }
+  json.close();
+  json.close();
+}
+
+void put_objects(Json& json, const Usage& whole) {
+  json.key("objects").open_array();
+  for (const ObjectTotal& total : objects(whole)) {
+    const ObjectFacts& facts = rec::facts_of(total.kind);
+    json.open_object(Json::Layout::inline_);
+    json.field("object", facts.name);
+    json.field("calls", total.count);
+    json.field("failed", total.failures);
+    json.field("entry", facts.entry);
+    if (!facts.kconfig.empty()) json.field("kconfig", facts.kconfig);
+    json.key("by_call").open_object();
+    for (const auto& [call, use] : total.calls) json.field(call, use.count);
+    json.close();
+    json.close();
+  }
+  json.close();
+}
+
+void put_unseen_errors(Json& json, const Usage& whole) {
+  json.key("errors_not_seen").open_array();
+  for (const UnseenErrors& unseen : unseen_errors(whole)) {
+    json.open_object(Json::Layout::inline_);
+    json.field("call", unseen.call);
+    put_words(json, "errors", unseen.errors);
+    json.close();
+  }
   json.close();
 }
 
@@ -148,8 +210,10 @@ Document coverage_document(const Covered& covered, bool names_missing) {
   for (const Usage& usage : covered.usages)
     document.sections.push_back(
         {.heading = usage_heading(usage), .paragraphs = {}, .bars = {}, .table = calls_table(usage)});
+  document.sections.push_back(objects_section(whole));
   document.sections.push_back(subsystems_section(whole));
   document.sections.push_back(missing_section(whole, names_missing));
+  if (names_missing) document.sections.push_back(unseen_section(whole));
   document.sections.push_back(options_section(whole));
   return document;
 }
@@ -175,7 +239,9 @@ std::string coverage_json(const Covered& covered) {
     json.close();
   }
   json.close();
+  put_objects(json, whole);
   put_subsystems(json, whole);
+  put_unseen_errors(json, whole);
   json.key("kernel_options").open_array();
   for (const KernelOption& option : kernel_options(whole)) {
     json.open_object(Json::Layout::inline_);

@@ -1,5 +1,8 @@
 #include "tools/coverage/survey.h"
 
+#include <algorithm>
+
+#include "format/syscalls/table.h"
 #include "tools/dump/errors.h"
 
 namespace rec::coverage {
@@ -62,6 +65,10 @@ void Usage::add(const Usage& other) {
   for (const CallUse& theirs : other.calls()) {
     CallUse& ours = of(theirs.nr);
     for (const Outcome& outcome : theirs.outcomes) ours.add(outcome);
+    for (std::size_t kind = 0; kind < object_kinds; ++kind) {
+      ours.objects[kind].count += theirs.objects[kind].count;
+      ours.objects[kind].failures += theirs.objects[kind].failures;
+    }
   }
 }
 
@@ -76,6 +83,57 @@ Usage& Survey::usage_of(Tid task) {
   return *(last_usage_ = parts_.back().usage.get());
 }
 
+Survey::Survey(bool by_process, const TraceHeader& header) : by_process_(by_process), descriptors_(header) {
+  for (std::size_t nr = 0; nr < namings_.size(); ++nr)
+    namings_[nr] = naming_of(static_cast<std::int32_t>(nr));
+}
+
+Survey::Naming Survey::naming_of(std::int32_t nr) {
+  const syscalls::Syscall* call = syscalls::find(nr);
+  if (call == nullptr) return {};
+  const auto arguments = call->arguments();
+  const auto is_path = [](const syscalls::Arg& arg) {
+    return arg.type == syscalls::Type::path && arg.dir == syscalls::Dir::in;
+  };
+  if (std::ranges::any_of(arguments, is_path)) return {Names::path, 0};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].type == syscalls::Type::fd) return {Names::descriptor, static_cast<std::uint8_t>(i)};
+  }
+  return {};
+}
+
+void Survey::count(const Event& event) {
+  const Outcome outcome = outcome_of(event);
+  CallUse& use = usage_of(event.tid).of(event.nr);
+  use.add(outcome);
+  if (!outcome.by_rec) count_object(event, use, outcome.kind == Outcome::Kind::error);
+}
+
+void Survey::count_object(const Event& event, CallUse& use, bool failed) {
+  const auto number = static_cast<std::uint32_t>(event.nr);
+  const Naming naming = number < namings_.size() ? namings_[number] : Naming{};
+  ObjectKind kind = ObjectKind::unknown;
+  switch (naming.by) {
+    case Names::nothing:
+      return;
+    case Names::descriptor: {
+      const auto fd = static_cast<std::int32_t>(event.args[naming.argument]);
+      if (fd < 0) return;  // anonymous memory, or a mistake
+      kind = descriptors_.kind_of(event.tid, TraceeFd(fd));
+      break;
+    }
+    case Names::path: {
+      const auto path = descriptors_.path_of(event);
+      if (!path) return;
+      kind = object_kind(*path, nullptr);
+      break;
+    }
+  }
+  ObjectUse& object = use.objects[static_cast<std::size_t>(kind)];
+  ++object.count;
+  if (failed) ++object.failures;
+}
+
 void Survey::add(const Event& event) {
   ++events_;
   switch (event.kind) {
@@ -86,11 +144,11 @@ void Survey::add(const Event& event) {
         processes_.add(event);
         last_usage_ = nullptr;
       }
-      if (event.kind == EventKind::exec) usage_of(event.tid).of(event.nr).add(outcome_of(event));
-      return;
+      if (event.kind == EventKind::exec) count(event);
+      break;
     case EventKind::call:
-      usage_of(event.tid).of(event.nr).add(outcome_of(event));
-      return;
+      count(event);
+      break;
     case EventKind::begin:
     case EventKind::signal:
     case EventKind::trap:
@@ -102,6 +160,8 @@ void Survey::add(const Event& event) {
     case EventKind::point:
       return;
   }
+  // After the count: a close works on what it closes.
+  descriptors_.add(event);
 }
 
 std::vector<Usage> Survey::usages() const {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "format/event.h"
+#include "tools/descriptors.h"
+#include "tools/object_kind.h"
 #include "tools/process_tree.h"
 
 namespace rec::coverage {
@@ -29,10 +31,17 @@ struct Outcome {
   }
 };
 
+// The calls that worked on one kind of object.
+struct ObjectUse {
+  std::uint64_t count = 0;
+  std::uint64_t failures = 0;
+};
+
 struct CallUse {
   std::int32_t nr = 0;
   std::uint64_t count = 0;
-  std::vector<Outcome> outcomes;  // in the order of first occurrence
+  std::vector<Outcome> outcomes;                  // in the order of first occurrence
+  std::array<ObjectUse, object_kinds> objects{};  // by ObjectKind; of calls that work on one
 
   void add(const Outcome& outcome);
 };
@@ -59,7 +68,7 @@ class Usage {
 
 class Survey {
  public:
-  explicit Survey(bool by_process) : by_process_(by_process) {}
+  Survey(bool by_process, const TraceHeader& header);
 
   // Takes the events in the order of the trace.
   void add(const Event& event);
@@ -73,10 +82,22 @@ class Survey {
     std::optional<std::size_t> process;  // place in the tree
     std::unique_ptr<Usage> usage;
   };
+  // How a call names what it works on.
+  enum class Names : std::uint8_t { nothing, descriptor, path };
+  struct Naming {
+    Names by = Names::nothing;
+    std::uint8_t argument = 0;  // of the descriptor
+  };
+  [[nodiscard]] static Naming naming_of(std::int32_t nr);
+
   [[nodiscard]] Usage& usage_of(Tid task);
+  void count(const Event& event);
+  void count_object(const Event& event, CallUse& use, bool failed);
 
   bool by_process_;
   ProcessTree processes_;
+  Descriptors descriptors_;
+  std::array<Naming, 512> namings_{};  // by number
   std::vector<Part> parts_;
   Tid last_task_{};
   Usage* last_usage_ = nullptr;  // of last_task_
