@@ -233,6 +233,12 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
       session.agents().map_pointer(task, registers)) {
     stopped.set_registers(registers);
   }
+  if (pending.replaced) {
+    auto arguments = registers.arguments();
+    arguments.at(*pending.replaced) = pending.call.args.at(*pending.replaced);
+    registers.set_arguments(arguments);
+    stopped.set_registers(registers);
+  }
   if (pending.answer) {
     registers.rax = static_cast<std::uint64_t>(*pending.answer);
     stopped.set_registers(registers);

@@ -293,7 +293,8 @@ void update_code(Session& session, Task& task, std::int64_t result) {
       task.process->agent->counters_in_doubt = true;
     }
   } else if (special == Special::mprotect) {
-    if ((args[2] & PROT_EXEC) != 0) patch_range(session, task, start, end);
+    if ((args[2] & PROT_EXEC) != 0 && !task.process->held->contains(start))
+      patch_range(session, task, start, end);
   } else if (special == Special::mremap) {
     move_code(*task.process, start, page_up(args[1]), static_cast<std::uint64_t>(result), page_up(args[2]));
   } else if (special == Special::madvise && (args[2] == MADV_DONTNEED || args[2] == MADV_FREE)) {

@@ -161,6 +161,7 @@ class PointTaker {
       const auto* stop = std::get_if<SignalStop>(&status);
       if (stop != nullptr && stop->signal == SIGTRAP && Stopped(task_.tid).siginfo().si_code > 0) {
         restore_disposition(task_, SIGTRAP);
+        if (how == Resume::step) hide_trap_flag(Stopped(task_.tid));
         return true;
       }
       if (stop != nullptr && how == Resume::step && hold_signal(task_, stop->signal)) continue;

@@ -15,6 +15,7 @@
 #include "format/syscalls/plan.h"
 #include "recorder/agent_state.h"
 #include "recorder/data_buffer.h"
+#include "recorder/held_code.h"
 #include "recorder/patched_code.h"
 #include "recorder/points.h"
 #include "recorder/redirect.h"
@@ -65,6 +66,7 @@ struct Process {
   std::uint64_t heap_end = 0;
   // Of its address space: processes that share that share this, too. Never null.
   std::shared_ptr<PatchedCode> code = std::make_shared<PatchedCode>();
+  std::shared_ptr<HeldCode> held = std::make_shared<HeldCode>();
   // Of its address space, too. Never null.
   std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
   bool shares_descriptors = false;  // with another process (CLONE_FILES)
@@ -84,7 +86,8 @@ struct PendingCall {
   syscalls::CallArguments restarted;  // what `plan` was made for: differs from `call` for restart_syscall(2)
   std::uint64_t enter_ns = 0;
   std::uint16_t flags = 0;
-  std::optional<std::int64_t> answer;  // what rec answers in the kernel's place
+  std::optional<std::size_t> replaced;  // the argument that the kernel was given another value for
+  std::optional<std::int64_t> answer;   // what rec answers in the kernel's place
   bool blocks = false;
   std::optional<Redirect> redirect;
   DataBuffer data;

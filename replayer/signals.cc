@@ -4,6 +4,7 @@
 #include "replayer/divergence.h"
 #include "replayer/replayer.h"
 #include "tracee/cpuid_faulting.h"
+#include "tracee/debug_registers.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
@@ -53,6 +54,8 @@ void check_before_call(const ReplayTask& task, const Event& event) {
 // Where an int3 of rec's stands for the instruction, it reports the address behind itself.
 bool stands_at_trap(const ReplayTask& task, const Event& event, TrapKind kind) {
   if (task.position != ReplayTask::Position::at_fault) return false;
+  const bool found_when_run = (event.flags & event_found_when_run) != 0;
+  if (found_when_run) return task.fault.si_signo == SIGTRAP && task.registers.rip == event.args[4];
   if (event.args[4] != 0) return task.fault.si_signo == SIGTRAP && task.registers.rip == event.args[4] + 1;
   const auto trapped = faulting_instruction_at(task.memory(), RemotePtr<>(task.registers.rip));
   return trapped && trapped->kind == kind;
@@ -66,6 +69,23 @@ std::string expected_trap(const Event& event, TrapKind kind) {
            "ARCH_SET_CPUID)";
   }
   return std::string(name_of(kind));
+}
+
+// Nothing stands for it yet, and its code may be about to be written.
+void run_to_instruction(Replayer& replayer, ReplayTask& task, const Event& event) {
+  if (!set_breakpoint(task.stopped(), event.args[4])) {
+    fail("event {}: {} of task {} at {:#x} needs a processor breakpoint, and this machine gives none",
+         event.number, describe_event(event), task.tid, event.args[4]);
+  }
+  // The task may stand there already, stopped by the same means: then the resume flag would lead it past.
+  constexpr std::uint64_t flag_resume = 0x10000;  // asm/processor-flags.h
+  if (task.position == ReplayTask::Position::user) {
+    Registers registers = task.stopped().registers();
+    registers.eflags &= ~flag_resume;
+    replayer.set_registers(task, registers);
+  }
+  replayer.advance(task, event);
+  clear_breakpoint(task.stopped());
 }
 
 }  // namespace
@@ -87,7 +107,11 @@ void replay_signal(Replayer& replayer, ReplayTask& task, const Event& event) {
 }
 
 void replay_trap(Replayer& replayer, ReplayTask& task, const Event& event) {
-  replayer.advance(task, event);
+  if ((event.flags & event_found_when_run) != 0) {
+    run_to_instruction(replayer, task, event);
+  } else {
+    replayer.advance(task, event);
+  }
   const auto kind = trap_kind(event.nr);
   if (!kind)
     fail("the trace is damaged: event {} is of an instruction with the number {}", event.number, event.nr);

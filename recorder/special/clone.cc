@@ -53,6 +53,7 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
     process->unused_scratch.clear();
     if ((request.flags & CLONE_VM) == 0) {
       process->code = std::make_shared<PatchedCode>(*parent.process->code);
+      process->held = std::make_shared<HeldCode>(*parent.process->held);
       process->agent = std::make_shared<AgentState>(*parent.process->agent);
     }
     process->descriptors = 0;

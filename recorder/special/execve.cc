@@ -239,6 +239,7 @@ void finish_exec(Session& session, Task& task) {
   process.parent_waits = false;
   process.unused_scratch.clear();
   process.code = std::make_shared<PatchedCode>();
+  process.held = std::make_shared<HeldCode>();
   task.signal_mask = stopped.signal_mask();
   Extra extra;
   extra.pid = process.pid;

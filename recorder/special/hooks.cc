@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "format/base/error.h"
+#include "recorder/held_code.h"
 #include "recorder/patched_code.h"
 #include "recorder/recorder.h"
 #include "recorder/special/special.h"
@@ -23,14 +24,15 @@ void record_call_without_return(Session& session, Task& task) {
   session.append_call(task, 0, nullptr);
 }
 
-// What the kernel gets instead; the event keeps what the program passed.
-void replace_argument(const Task& task, std::size_t index, std::uint64_t value) {
+// What the kernel gets instead; the event keeps what the program passed, and the program its register.
+void replace_argument(Task& task, std::size_t index, std::uint64_t value) {
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
   auto arguments = registers.arguments();
   arguments.at(index) = value;
   registers.set_arguments(arguments);
   stopped.set_registers(registers);
+  task.call.replaced = index;
 }
 
 // The signal mask in the frame that the handler returns through: at the stack pointer is the frame's ucontext
@@ -64,6 +66,9 @@ void on_segment_base(Session& session, Task& task) {
 void on_entry(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const Special special = pending.policy.special;
+  if (holds_code(task)) {
+    replace_argument(task, 2, pending.call.args[2] & ~std::uint64_t{PROT_EXEC});
+  }
   if (special == Special::exit || special == Special::exit_group) {
     record_call_without_return(session, task);
   } else if (special == Special::madvise) {
@@ -103,6 +108,8 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     }
     return false;
   }
+  const bool is_held = task.call.replaced == std::size_t{2} && special != Special::madvise;
+  update_held_code(task, result, is_held);
   update_code(session, task, result);
   if (special == Special::mmap) {
     describe_mapping(session, task, result, extra);
