@@ -13,9 +13,8 @@ void KeptEvent::assign(const Event& event) {
     position += piece.bytes.size();
   }
   event_.data = pieces_;
-  extra_.reset();
-  if (event.extra != nullptr) extra_ = *event.extra;
-  event_.extra = extra_ ? &*extra_ : nullptr;
+  extra_ = event.extra != nullptr ? std::make_unique<Extra>(*event.extra) : nullptr;
+  event_.extra = extra_.get();
 }
 
 }  // namespace rec

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "format/event.h"
@@ -27,7 +27,7 @@ class KeptEvent {
   Event event_;
   std::vector<Data> pieces_;
   std::vector<std::byte> bytes_;
-  std::optional<Extra> extra_;
+  std::unique_ptr<Extra> extra_;  // few events have one, and it is large
 };
 
 }  // namespace rec

@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -58,18 +59,38 @@ void put_key(Text& out, std::string_view key) {
   put(out, "\": ");
 }
 
-void put_string(Text& out, std::string_view text) { put(out, json_quoted(text)); }
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+  });
+}
 
-// Text that `print` makes, as a JSON string.
+void put_string(Text& out, std::string_view text) {
+  if (!is_plain(text)) return put(out, json_quoted(text));
+  put(out, '"');
+  put(out, text);
+  put(out, '"');
+}
+
+// Text that `print` makes, as a JSON string. It is printed in place; most needs nothing more than the quotes.
 template <class Print>
 void put_printed(const Writer& writer, Print print) {
-  Text text;
-  text.constants = writer.out.constants;
-  text.escapes = writer.out.escapes;
-  text.annotations = writer.out.annotations;
-  text.abbreviates = writer.out.abbreviates;
-  print(Writer{text, writer.options});
-  put_string(writer.out, {text.data(), text.size()});
+  Text& out = writer.out;
+  const std::size_t start = out.size();
+  put(out, '"');
+  print(writer);
+  const std::string_view printed = out.view().substr(start + 1);
+  if (is_plain(printed)) return put(out, '"');
+  const std::string quoted = json_quoted(printed);
+  out.cut(start);
+  put(out, quoted);
+}
+
+void put_raw(Text& out, std::uint64_t value) {
+  put(out, value == 0 ? "\"0x" : "\"");
+  put_hex(out, value);
+  put(out, '"');
 }
 
 void put_arguments(const Writer& writer, const Call& call) {
@@ -80,7 +101,9 @@ void put_arguments(const Writer& writer, const Call& call) {
     if (i > 0) put(out, ", ");
     put(out, "{\"name\": ");
     put_string(out, call.args[i].name);
-    put_format(out, ", \"raw\": \"{:#x}\", \"text\": ", call.event.args[i]);
+    put(out, ", \"raw\": ");
+    put_raw(out, call.event.args[i]);
+    put(out, ", \"text\": ");
     put_printed(writer, [&](const Writer& to) { put_one_argument(to, call, i); });
     put(out, '}');
   }
@@ -92,7 +115,11 @@ void put_call_fields(const Writer& writer, const Event& event) {
   const Call call(event);
   out.abbreviates = writer.options.abbreviated.shows(event.nr);
   put_key(out, "call");
-  put_string(out, call_name(event.nr));
+  if (call.entry != nullptr) {
+    put_string(out, call.entry->name);
+  } else {
+    put_string(out, call_name(event.nr));
+  }
   put_key(out, "nr");
   put_decimal(out, event.nr);
   put_arguments(writer, call);
@@ -207,15 +234,23 @@ bool has_object(const Event& event, const DumpOptions& options) {
 void put_json(const Event& event, const Writer& writer, const std::unordered_map<Tid, Pid>& tasks) {
   if (!has_object(event, writer.options)) return;
   Text& out = writer.out;
-  put_format(out, "{{\"event\": {}, \"kind\": \"{}\", \"tid\": {}, \"pid\": ", event.number.value(),
-             kind_name(event.kind), event.tid);
+  put(out, "{\"event\": ");
+  put_decimal(out, event.number.value());
+  put_key(out, "kind");
+  put_string(out, kind_name(event.kind));
+  put_key(out, "tid");
+  put_decimal(out, event.tid.value());
+  put_key(out, "pid");
   const auto task = tasks.find(event.tid);
   if (task == tasks.end()) {
     put(out, "null");
   } else {
     put_decimal(out, task->second.value());
   }
-  put_format(out, ", \"enter_ns\": {}, \"leave_ns\": {}", event.enter_ns, event.leave_ns);
+  put_key(out, "enter_ns");
+  put_decimal(out, event.enter_ns);
+  put_key(out, "leave_ns");
+  put_decimal(out, event.leave_ns);
   put_own_fields(writer, event);
   put(out, "}\n");
 }

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t most_events_ahead = 1 << 14;
 constexpr std::size_t most_bytes_ahead = std::size_t{32} << 20;
-constexpr std::size_t most_spare = 1 << 10;
+constexpr std::size_t most_spare = most_events_ahead;
+constexpr std::size_t largest_spare = 1 << 10;  // bytes of data
 
 bool is_call(const Event& event) { return event.kind == EventKind::call || event.kind == EventKind::exec; }
 
@@ -24,7 +25,8 @@ Timeline::Timeline(TraceReader& reader, std::string path) : reader_(reader), pat
 Timeline::~Timeline() = default;
 
 std::optional<Timeline::Step> Timeline::next() {
-  if (current_ && spare_.size() < most_spare) spare_.push_back(std::move(current_));
+  if (current_ && spare_.size() < most_spare && current_->data_size() <= largest_spare)
+    spare_.push_back(std::move(current_));
   fill();
   if (ahead_.empty()) {
     const Event* event = read();
