@@ -32,10 +32,15 @@ void Chaos::begin_stretch(std::uint64_t now_ns) {
                                   longest_stretch_ns / 20, longest_stretch_ns)(random_));
   ++stretches_;
   longest_slice_ns_ = static_cast<double>(up_to(longest_slice_ns));
-  // Calm stretches let races ripen; in wild ones they happen.
-  const double wildness = happens(0.2) ? 0 : std::uniform_real_distribution<double>(0.2, 1)(random_);
+  // Calm stretches let races ripen; in wild ones they happen. Those that need two threads in the midst of
+  // something happen where every turn may end anywhere.
+  const bool is_wild = happens(0.5);
+  double wildness = is_wild || happens(0.3) ? 0 : std::uniform_real_distribution<double>(0.2, 1)(random_);
+  if (is_wild) wildness = 1;
+  stops_whom_others_wait_for_ = is_wild ? 1 : 0.1;
   call_ends_turn_ = wildness * 0.5;
   stops_in_code_ = wildness;
+  takes_place_ = std::uniform_real_distribution<double>(0.15, 0.5)(random_);
 }
 
 unsigned Chaos::priority_of(Task& task) {
@@ -81,14 +86,14 @@ std::uint32_t Chaos::instructions(Task& task, const std::deque<Task*>& waiting, 
   const bool is_above_all = !waiting.empty() && std::all_of(waiting.begin(), waiting.end(), [&](Task* other) {
     return priority_of(*other) < own;
   });
-  const double probability = is_above_all ? stops_in_code_ * 0.1 : stops_in_code_;
+  const double probability = is_above_all ? stops_in_code_ * stops_whom_others_wait_for_ : stops_in_code_;
   if (!happens(probability)) return 0;
   // Soon, or only behind what a library does first.
   if (happens(0.4)) return static_cast<std::uint32_t>(up_to(most_instructions));
   return std::uniform_int_distribution<std::uint32_t>(most_instructions / 4, most_instructions)(random_);
 }
 
-bool Chaos::takes_place() { return happens(0.4); }
+bool Chaos::takes_place() { return happens(takes_place_); }
 
 void Chaos::interrupted(Task& task, std::uint64_t took_ns) {
   stepping_ns_ += took_ns;

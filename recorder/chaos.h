@@ -55,6 +55,8 @@ class Chaos {
   double longest_slice_ns_ = 0;
   double call_ends_turn_ = 0;
   double stops_in_code_ = 0;
+  double stops_whom_others_wait_for_ = 0;  // that much less those who are above all who wait
+  double takes_place_ = 0;
   std::uint64_t stepping_ns_ = 0;  // so far
 };
 

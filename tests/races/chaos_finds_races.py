@@ -39,7 +39,7 @@ def main():
     parser.add_argument("--rec", type=Path, required=True)
     parser.add_argument("--programs", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--least", type=int, default=5)
+    parser.add_argument("--least", type=int, default=8)
     parser.add_argument("--plain", type=int, default=50, help="how often each runs without rec, and must not fail")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
