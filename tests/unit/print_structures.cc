@@ -4,9 +4,11 @@
 #include <asm/unistd.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/openat2.h>
+#include <linux/perf_event.h>
 #include <linux/stat.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -20,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -416,6 +419,73 @@ TEST_CASE("semaphore operations and messages") {
   CHECK(RecordedCall(__NR_msgsnd, {5, address_a, 4, 0})
             .in(address_a, std::string("\4\0\0\0\0\0\0\0text", 12))
             .text() == "msgsnd(5, {mtype=4, mtext=\"text\"}, 4, 0) = 0");
+}
+
+TEST_CASE("what perf counts is named, its bits are listed where they are set, and all with -v") {
+  perf_event_attr attr{};
+  attr.type = PERF_TYPE_HW_CACHE;
+  attr.size = sizeof attr;
+  attr.config = 0x10102;
+  attr.freq = 1;
+  attr.sample_freq = 4000;
+  attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID;
+  attr.disabled = 1;
+  attr.precise_ip = 2;
+  const auto text = [&](const dump::DumpOptions& options) {
+    return RecordedCall(SYS_perf_event_open, {address_a, 0, negative(-1), negative(-1), 8})
+        .in(address_a, attr)
+        .text(options);
+  };
+  const std::string rest = ", 0, -1, -1, PERF_FLAG_FD_CLOEXEC) = 0";
+  CHECK(text({}) ==
+        "perf_event_open({type=PERF_TYPE_HW_CACHE, size=PERF_ATTR_SIZE_VER7, "
+        "config=PERF_COUNT_HW_CACHE_RESULT_MISS<<16|PERF_COUNT_HW_CACHE_OP_WRITE<<8|PERF_COUNT_HW_CACHE_LL, "
+        "sample_freq=4000, sample_type=PERF_SAMPLE_IP|PERF_SAMPLE_TID, read_format=0, disabled=1, freq=1, "
+        "precise_ip=2 /* requested to have 0 skid */, ...}" +
+            rest);
+  dump::DumpOptions verbose;
+  verbose.abbreviated = dump::CallFilter("none");
+  const std::string all = text(verbose);
+  CHECK(all.find("disabled=1, inherit=0, pinned=0, ") != std::string::npos);
+  CHECK(all.find("sigtrap=0, wakeup_events=0, config1=0, config2=0, sample_regs_user=0, sample_regs_intr=0, "
+                 "aux_watermark=0, sample_max_stack=0, aux_sample_size=0, sig_data=0}" +
+                 rest) != std::string::npos);
+  attr.type = PERF_TYPE_HARDWARE;
+  attr.size = PERF_ATTR_SIZE_VER0;
+  attr.config = 0x3c;
+  CHECK(text({}).find("size=PERF_ATTR_SIZE_VER0, config=0x3c /* PERF_COUNT_HW_??? */") != std::string::npos);
+}
+
+TEST_CASE("commands of bpf have structures of their own") {
+  bpf_attr attr{};
+  attr.map_type = BPF_MAP_TYPE_HASH;
+  attr.key_size = 4;
+  attr.map_flags = BPF_F_RDONLY | BPF_F_NO_PREALLOC;
+  CHECK(RecordedCall(SYS_bpf, {BPF_MAP_CREATE, address_a, 20}).in(address_a, attr).text() ==
+        "bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_HASH, key_size=4, value_size=0, max_entries=0, "
+        "map_flags=BPF_F_NO_PREALLOC|BPF_F_RDONLY}, 20) = 0");
+  attr = {};
+  attr.link_create.prog_fd = 3;
+  attr.link_create.target_fd = 4;
+  attr.link_create.attach_type = BPF_CGROUP_SOCK_OPS;
+  CHECK(RecordedCall(SYS_bpf, {BPF_LINK_CREATE, address_a, 16}).in(address_a, attr).text() ==
+        "bpf(BPF_LINK_CREATE, {link_create={prog_fd=3, target_fd=4, attach_type=BPF_CGROUP_SOCK_OPS, "
+        "flags=0}}, 16) "
+        "= 0");
+  const std::array<std::uint32_t, 2> passed = {0, 0};
+  const std::array<std::uint32_t, 2> left = {0, 97};
+  CHECK(RecordedCall(SYS_bpf, {BPF_PROG_GET_NEXT_ID, address_a, 8})
+            .in(address_a, passed)
+            .out(address_a, left)
+            .text() == "bpf(BPF_PROG_GET_NEXT_ID, {start_id=0, next_id=0 => 97}, 8) = 0");
+}
+
+TEST_CASE("membarrier names the commands that the kernel has") {
+  CHECK(RecordedCall(SYS_membarrier, {0, 0, 0}).result(0x203).text() ==
+        "membarrier(MEMBARRIER_CMD_QUERY, 0) = 0x203 "
+        "(MEMBARRIER_CMD_GLOBAL|MEMBARRIER_CMD_GLOBAL_EXPEDITED|0x200)");
+  CHECK(RecordedCall(SYS_membarrier, {8, 0, 0}).text() ==
+        "membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) = 0");
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ void put_io_priority_remark(const Writer& writer, const Call& call);
 bool put_seccomp_argument(const Writer& writer, const Call& call, std::size_t index);
 bool put_prctl_argument(const Writer& writer, const Call& call, std::size_t index);
 bool put_policy_argument(const Writer& writer, const Call& call, std::size_t index);
-bool leaves_out_processor(const Call& call, std::size_t index);   // membarrier
+bool leaves_out_processor(const Call& call, std::size_t index);  // membarrier
+void put_membarrier_remark(const Writer& writer, const Call& call);
 bool leaves_out_log_buffer(const Call& call, std::size_t index);  // syslog
 bool put_log_action(const Writer& writer, const Call& call, std::size_t index);
 bool put_module_image(const Writer& writer, const Call& call, std::size_t index);

@@ -376,7 +376,7 @@ constexpr std::pair<int, CallForm> forms[] = {
     {__NR_seccomp, {.argument = put_seccomp_argument}},
     {__NR_prctl, {.argument = put_prctl_argument}},
     {__NR_get_mempolicy, {.argument = put_policy_argument}},
-    {__NR_membarrier, {.leaves_out = leaves_out_processor}},
+    {__NR_membarrier, {.leaves_out = leaves_out_processor, .remark = put_membarrier_remark}},
     {__NR_syslog, {.argument = put_log_action, .leaves_out = leaves_out_log_buffer}},
     {__NR_init_module, {.argument = put_module_image}},
     {__NR_ioperm, {.argument = put_hex_length}},

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "format/syscalls/flags.h"
 #include "tools/dump/form_list.h"
@@ -80,6 +81,25 @@ bool put_policy_argument(const Writer& writer, const Call& call, std::size_t ind
 }
 
 // The processor counts only with the flag for one (membarrier(2)).
+// The commands that the kernel has, as MEMBARRIER_CMD_QUERY answers: 0x3 (…GLOBAL|…GLOBAL_EXPEDITED).
+void put_membarrier_remark(const Writer& writer, const Call& call) {
+  auto rest = static_cast<std::uint64_t>(call.event.result);
+  if (argument(call, 0) != 0 || rest == 0) return;
+  std::string_view separator = " (";
+  const auto put_next = [&] { put(writer.out, std::exchange(separator, "|")); };
+  for (const syscalls::FlagValue& command : syscalls::values_of(FlagSet::membarrier_commands).values) {
+    if (command.value == 0 || (rest & command.value) != command.value) continue;
+    put_next();
+    put(writer.out, command.name);
+    rest &= ~command.value;
+  }
+  if (rest != 0) {
+    put_next();
+    put_hex(writer.out, rest);
+  }
+  put(writer.out, ')');
+}
+
 bool leaves_out_processor(const Call& call, std::size_t index) {
   return index == 2 && argument(call, 1) == 0;
 }

@@ -93,6 +93,9 @@ REC_SHAPE_PRINTER(cachestat_range);
 REC_SHAPE_PRINTER(cachestat);
 REC_SHAPE_PRINTER(keyctl_dh_params);
 REC_SHAPE_PRINTER(bpf_attr);
+// shapes_perf.cc
+REC_SHAPE_PRINTER(perf_event_attr);
+// shapes_fields.cc
 REC_SHAPE_PRINTER(mount_attr);
 REC_SHAPE_PRINTER(user_desc);
 REC_SHAPE_PRINTER(file_handle);

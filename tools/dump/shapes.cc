@@ -187,6 +187,7 @@ constexpr std::pair<Shape, ShapeForm> forms[] = {
     {Shape::cachestat, {print_cachestat}},
     {Shape::keyctl_dh_params, {print_keyctl_dh_params}},
     {Shape::bpf_attr, {print_bpf_attr}},
+    {Shape::perf_event_attr, {print_perf_event_attr}},
     {Shape::mount_attr, {print_mount_attr}},
     {Shape::user_desc, {print_user_desc}},
     {Shape::file_handle, {print_file_handle}},

@@ -14,6 +14,7 @@
 #include <span>
 #include <string_view>
 
+#include "tools/dump/event_names.h"
 #include "tools/dump/quote.h"
 #include "tools/dump/shape_list.h"
 
@@ -22,7 +23,18 @@ namespace {
 
 using syscalls::FlagSet;
 
-enum class Kind : std::uint8_t { number, signed_number, hex, pointer, flags, descriptor, text, inet };
+enum class Kind : std::uint8_t {
+  number,
+  signed_number,
+  hex,
+  pointer,
+  flags,
+  descriptor,
+  text,
+  inet,
+  named,
+  kernel_version
+};
 
 struct Field {
   std::string_view name;
@@ -30,6 +42,7 @@ struct Field {
   std::uint16_t size;
   Kind kind = Kind::number;
   FlagSet set = FlagSet::none;
+  const NameSet* names = nullptr;  // Kind::named
 };
 
 // As many bytes as any of these structures has.
@@ -65,6 +78,10 @@ void put_field(Text& out, const Field& field, std::span<const std::byte> bytes) 
       const auto end = std::find(bytes.begin(), bytes.end(), std::byte{0});
       return put_quoted(out, bytes.first(static_cast<std::size_t>(end - bytes.begin())), bytes.size());
     }
+    case Kind::named:
+      return put_from(out, *field.names, value);
+    case Kind::kernel_version:  // linux/version.h
+      return put_format(out, "KERNEL_VERSION({}, {}, {})", value >> 16, value >> 8 & 0xff, value & 0xff);
     case Kind::inet: {
       char text[INET_ADDRSTRLEN] = "";
       (void)::inet_ntop(AF_INET, bytes.data(), text, sizeof text);
@@ -75,7 +92,7 @@ void put_field(Text& out, const Field& field, std::span<const std::byte> bytes) 
 
 // The fields that lie within the `size` bytes which the program gave. `rest` are those that only -v shows.
 bool print_fields(const Scope& scope, RemotePtr<> at, std::uint64_t size, std::span<const Field> fields,
-                  std::span<const Field> rest = {}, bool has_more = false) {
+                  std::span<const Field> rest = {}) {
   std::array<std::byte, most_bytes> buffer{};
   const auto given = std::span(buffer).first(std::min<std::uint64_t>(size, most_bytes));
   const std::span<const std::byte> bytes = given.first(scope.memory.read_some(at, given));
@@ -89,7 +106,7 @@ bool print_fields(const Scope& scope, RemotePtr<> at, std::uint64_t size, std::s
   };
   put_all(fields);
   if (scope.out.abbreviates) {
-    if (!rest.empty() || has_more) list.more();
+    if (!rest.empty()) list.more();
   } else {
     put_all(rest);
   }
@@ -171,11 +188,11 @@ constexpr Field dh_params[] = {{"private", 0, 4, Kind::signed_number},
                                {"prime", 4, 4, Kind::signed_number},
                                {"base", 8, 4, Kind::signed_number}};
 // linux/bpf.h: one structure for each command
-constexpr Field bpf_map_create[] = {{"map_type", 0, 4, Kind::hex},
+constexpr Field bpf_map_create[] = {{"map_type", 0, 4, Kind::named, FlagSet::none, &bpf_map_types},
                                     {"key_size", 4, 4},
                                     {"value_size", 8, 4},
                                     {"max_entries", 12, 4},
-                                    {"map_flags", 16, 4, Kind::hex},
+                                    {"map_flags", 16, 4, Kind::named, FlagSet::none, &bpf_map_flags},
                                     {"inner_map_fd", 20, 4, Kind::descriptor},
                                     {"map_name", 28, 16, Kind::text},
                                     {"map_ifindex", 44, 4},
@@ -187,25 +204,76 @@ constexpr Field bpf_map_create[] = {{"map_type", 0, 4, Kind::hex},
 constexpr Field bpf_map_element[] = {{"map_fd", 0, 4, Kind::descriptor},
                                      {"key", 8, 8, Kind::pointer},
                                      {"value", 16, 8, Kind::pointer},
-                                     {"flags", 24, 8, Kind::hex}};
-constexpr Field bpf_prog_load[] = {{"prog_type", 0, 4, Kind::hex},
-                                   {"insn_cnt", 4, 4},
-                                   {"insns", 8, 8, Kind::pointer},
-                                   {"license", 16, 8, Kind::pointer},
-                                   {"log_level", 24, 4},
-                                   {"log_size", 28, 4},
-                                   {"log_buf", 32, 8, Kind::pointer},
-                                   {"kern_version", 40, 4, Kind::hex},
-                                   {"prog_flags", 44, 4, Kind::hex},
-                                   {"prog_name", 48, 16, Kind::text},
-                                   {"prog_ifindex", 64, 4},
-                                   {"expected_attach_type", 68, 4, Kind::hex}};
+                                     {"flags", 24, 8, Kind::named, FlagSet::none, &bpf_element_flags}};
+constexpr Field bpf_prog_load[] = {
+    {"prog_type", 0, 4, Kind::named, FlagSet::none, &bpf_prog_types},
+    {"insn_cnt", 4, 4},
+    {"insns", 8, 8, Kind::pointer},
+    {"license", 16, 8, Kind::pointer},
+    {"log_level", 24, 4},
+    {"log_size", 28, 4},
+    {"log_buf", 32, 8, Kind::pointer},
+    {"kern_version", 40, 4, Kind::kernel_version},
+    {"prog_flags", 44, 4, Kind::named, FlagSet::none, &bpf_prog_flags},
+    {"prog_name", 48, 16, Kind::text},
+    {"prog_ifindex", 64, 4},
+    {"expected_attach_type", 68, 4, Kind::named, FlagSet::none, &bpf_attach_types},
+    {"prog_btf_fd", 72, 4, Kind::descriptor},
+    {"func_info_rec_size", 76, 4},
+    {"func_info", 80, 8, Kind::pointer},
+    {"func_info_cnt", 88, 4},
+    {"line_info_rec_size", 92, 4},
+    {"line_info", 96, 8, Kind::pointer},
+    {"line_info_cnt", 104, 4},
+    {"attach_btf_id", 108, 4},
+    {"attach_prog_fd", 112, 4, Kind::descriptor}};
 constexpr Field bpf_object[] = {
     {"pathname", 0, 8, Kind::pointer}, {"bpf_fd", 8, 4, Kind::descriptor}, {"file_flags", 12, 4, Kind::hex}};
 constexpr Field bpf_attach[] = {{"target_fd", 0, 4, Kind::descriptor},
                                 {"attach_bpf_fd", 4, 4, Kind::descriptor},
-                                {"attach_type", 8, 4, Kind::hex},
-                                {"attach_flags", 12, 4, Kind::hex}};
+                                {"attach_type", 8, 4, Kind::named, FlagSet::none, &bpf_attach_types},
+                                {"attach_flags", 12, 4, Kind::hex},
+                                {"replace_bpf_fd", 16, 4, Kind::descriptor}};
+
+constexpr Field bpf_next_id[] = {{"start_id", 0, 4}, {"next_id", 4, 4}};
+constexpr Field bpf_link_create[] = {{"prog_fd", 0, 4, Kind::descriptor},
+                                     {"target_fd", 4, 4, Kind::descriptor},
+                                     {"attach_type", 8, 4, Kind::named, FlagSet::none, &bpf_attach_types},
+                                     {"flags", 12, 4, Kind::hex}};
+constexpr Field bpf_info[] = {
+    {"bpf_fd", 0, 4, Kind::descriptor}, {"info_len", 4, 4}, {"info", 8, 8, Kind::pointer}};
+
+// {info={bpf_fd=3, …}}: a structure within the union, named.
+bool print_inner_fields(const Scope& scope, std::string_view name, RemotePtr<> at, std::uint64_t size,
+                        std::span<const Field> fields) {
+  Text& out = scope.out;
+  const std::size_t start = out.size();
+  put_format(out, "{{{}=", name);
+  if (!print_fields(scope, at, size, fields)) {
+    out.cut(start);
+    return false;
+  }
+  put(out, '}');
+  return true;
+}
+
+// {prog_id=5, next_id=0}
+bool print_fd_by_id(const Scope& scope, std::string_view name, RemotePtr<> at, std::uint64_t size) {
+  const Field fields[] = {{name, 0, 4}, {"next_id", 4, 4}, {"open_flags", 8, 4, Kind::hex}};
+  return print_fields(scope, at, size, fields);
+}
+
+// {start_id=0, next_id=0 => 97}: what was passed, and what the kernel made of it.
+bool print_next_id(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
+  using Ids = std::array<std::uint32_t, 2>;
+  const auto passed = scope.before.read(at.cast<Ids>());
+  const auto left = load<Ids>(scope, at);
+  if (!passed || !left || !scope.is_filled()) return print_fields(scope, at, size, bpf_next_id);
+  Braces fields(scope.out);
+  put_decimal(fields.field("start_id"), (*passed)[0]);
+  put_format(fields.field("next_id"), "{} => {}", (*passed)[1], (*left)[1]);
+  return true;
+}
 
 }  // namespace
 
@@ -258,13 +326,30 @@ bool print_bpf_attr(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
       return print_fields(scope, at, size, next_key);
     }
     case BPF_PROG_LOAD:
-      return print_fields(scope, at, size, bpf_prog_load, {}, true);
+      return print_fields(scope, at, size, bpf_prog_load);
     case BPF_OBJ_PIN:
     case BPF_OBJ_GET:
       return print_fields(scope, at, size, bpf_object);
     case BPF_PROG_ATTACH:
     case BPF_PROG_DETACH:
       return print_fields(scope, at, size, bpf_attach);
+    case BPF_PROG_GET_NEXT_ID:
+    case BPF_MAP_GET_NEXT_ID:
+    case BPF_BTF_GET_NEXT_ID:
+    case BPF_LINK_GET_NEXT_ID:
+      return print_next_id(scope, at, size);
+    case BPF_PROG_GET_FD_BY_ID:
+      return print_fd_by_id(scope, "prog_id", at, size);
+    case BPF_MAP_GET_FD_BY_ID:
+      return print_fd_by_id(scope, "map_id", at, size);
+    case BPF_BTF_GET_FD_BY_ID:
+      return print_fd_by_id(scope, "btf_id", at, size);
+    case BPF_LINK_GET_FD_BY_ID:
+      return print_fd_by_id(scope, "link_id", at, size);
+    case BPF_OBJ_GET_INFO_BY_FD:
+      return print_inner_fields(scope, "info", at, size, bpf_info);
+    case BPF_LINK_CREATE:
+      return print_inner_fields(scope, "link_create", at, size, bpf_link_create);
     default:
       return false;
   }
