@@ -98,7 +98,7 @@ bool Chaos::takes_place() { return happens(takes_place_); }
 void Chaos::interrupted(Task& task, std::uint64_t took_ns) {
   stepping_ns_ += took_ns;
   task.priority_drawn_in = stretches_;
-  task.priority = happens(0.6) ? 0 : 1;
+  task.priority = happens(0.8) ? 0 : 1;
 }
 
 }  // namespace rec
