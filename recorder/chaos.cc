@@ -53,11 +53,13 @@ unsigned Chaos::priority_of(Task& task) {
 
 std::size_t Chaos::choose(const std::deque<Task*>& waiting, const Task* last, std::uint64_t now_ns) {
   begin_stretch(now_ns);
+  // Now and then it goes on: otherwise no task could be left behind for longer than one turn of another.
+  const bool last_may_go_on = happens(0.5);
   std::size_t best = 0;
   unsigned best_priority = 0;
   unsigned alike = 0;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (waiting[i] == last && waiting.size() > 1) continue;
+    if (waiting[i] == last && waiting.size() > 1 && !last_may_go_on) continue;
     const unsigned priority = priority_of(*waiting[i]) + 1;
     if (priority < best_priority) continue;
     alike = priority > best_priority ? 1 : alike + 1;

@@ -23,7 +23,7 @@ class Chaos {
   explicit Chaos(std::uint64_t seed) : random_(seed) {}
 
   // Who of those who wait gets the turn: an index into `waiting`, which is not empty. `last`: who gave it up;
-  // is not chosen while there are others.
+  // is chosen again half of the time only, while there are others.
   [[nodiscard]] std::size_t choose(const std::deque<Task*>& waiting, const Task* last, std::uint64_t now_ns);
 
   // Length of the turn that begins now.
