@@ -23,10 +23,11 @@
 namespace rec {
 namespace {
 
-constexpr std::size_t batch_bytes = 1 << 20;         // a batch is cut when it holds so much …
-constexpr std::uint64_t batch_age_ns = 100'000'000;  // … or is so old
-constexpr std::size_t max_queued = 24;               // batches; then append() waits
-constexpr std::size_t max_spare = 4;                 // emptied batches that are kept for their memory
+constexpr std::size_t batch_bytes = 1 << 20;  // a batch is cut when it holds so much …
+constexpr std::uint64_t batch_age_ns =
+    50'000'000;                         // … or is so old: a killed recorder loses no more than 100 ms
+constexpr std::size_t max_queued = 24;  // batches; then append() waits
+constexpr std::size_t max_spare = 4;    // emptied batches that are kept for their memory
 constexpr std::size_t large_event =
     content_block_size;                    // an event with more data than this has it stored in blocks …
 constexpr std::size_t large_piece = 4096;  // … except for its small pieces

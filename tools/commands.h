@@ -13,6 +13,7 @@ void add_ps(CLI::App& app);
 void add_coverage(CLI::App& app);  // coverage/
 void add_stat(CLI::App& app);      // stat/
 void add_lint(CLI::App& app);      // lint/
+void add_support(CLI::App& app);   // the table of system calls; works on no trace
 void add_pack(CLI::App& app);      // and unpack
 void add_export(CLI::App& app);    // export/
 // `*exit_status` becomes 1 when the recordings differ.

@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   rec::add_verify(app, &exit_status);
   rec::add_pack(app);
   rec::add_export(app);
+  rec::add_support(app);
   rec::add_doctor(app, &exit_status);
   try {
     app.parse(argc, argv);

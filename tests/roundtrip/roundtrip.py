@@ -9,6 +9,7 @@ On a failure the trace stays, and the command that replays it is printed.
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -122,7 +123,16 @@ def replay(space, profile, recorded, number, target):
     rectest.check(before == fingerprint(space.path / "recorded"), "replay changed recorded files", replayed)
 
 
-def round_trip(program, profile, runs):
+def keep_calls(recorded, file):
+    """Writes the names of the calls in the recording, for calls_covered.py."""
+    counted = rectest.run([rectest.rec_binary(), "stat", "--format=json", recorded.trace])
+    rectest.check(counted.returncode == 0, "rec stat failed", counted)
+    names = {row["call"] for group in json.loads(counted.stdout)["groups"] for row in group["rows"]}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(sorted(names)) + "\n")
+
+
+def round_trip(program, profile, runs, calls):
     name = program.name
     target = targets.target(name)
     if profile.prefix and not target.container:
@@ -134,6 +144,8 @@ def round_trip(program, profile, runs):
             replay(space, profile, recorded, number, target)
         dumped = rectest.dump(recorded.trace)
         rectest.check(dumped.returncode == 0 and dumped.stdout, "rec dump failed", dumped)
+        if calls:
+            keep_calls(recorded, calls / f"{name}.calls")
 
 
 def run_natively(program):
@@ -159,6 +171,7 @@ def parse():
     parser.add_argument("--runs", type=int, default=3, help="how often to replay")
     parser.add_argument("--profile", choices=["container"], help="record under this profile")
     parser.add_argument("--helper", type=Path, help="the container_profile program")
+    parser.add_argument("--calls", type=Path, help="a directory to leave the names of the recorded calls in")
     parser.add_argument("--native", action="store_true", help="run the target without rec")
     parser.add_argument("--check-table", action="store_true", help="compare the table with the targets there are")
     options = parser.parse_args()
@@ -177,7 +190,7 @@ def main():
     if options.native:
         return rectest.main(lambda: run_natively(program))
     profile = Container(options.helper.resolve()) if options.profile else Plain()
-    return rectest.main(lambda: round_trip(program, profile, options.runs))
+    return rectest.main(lambda: round_trip(program, profile, options.runs, options.calls))
 
 
 if __name__ == "__main__":

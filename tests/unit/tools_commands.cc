@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
+#include "format/syscalls/table.h"
 #include "format/trace_writer.h"
 #include "tests/unit/trace_support.h"
 #include "tools/commands.h"
@@ -157,6 +159,40 @@ TEST_CASE("a trace that is not there is an error with advice") {
   CHECK(contains(error, "make one with ‘rec record -- PROGRAM’"));
   CHECK(output_of(add_ps, "ps other", &error).empty());
   CHECK(contains(error, "there is no trace ‘other’"));
+}
+
+TEST_CASE("support lists every call with policy and reason") {
+  const std::string text = output_of(add_support, "support");
+  CHECK(contains(text, "\n385 calls, "));
+  for (const syscalls::Syscall& call : syscalls::all())
+    CHECK_MESSAGE(contains(text, fmt::format("  {} ", call.name)), call.name);
+  CHECK(contains(text, "answered ENOSYS by rec: shared rings bypass system calls"));
+  CHECK_FALSE(contains(text, "TCGETS"));
+  CHECK(contains(output_of(add_support, "support --variants"), "TCGETS"));
+}
+
+TEST_CASE("support shows the variants of a call asked for by name, and of a policy") {
+  const std::string fcntl = output_of(add_support, "support fcntl");
+  CHECK(contains(fcntl, "F_SETLKW"));
+  CHECK(contains(fcntl, "\n1 calls, "));
+  const std::string denied = output_of(add_support, "support --policy deny");
+  CHECK(contains(denied, "io_uring_setup"));
+  CHECK_FALSE(contains(denied, "openat"));
+}
+
+TEST_CASE("support as JSON has every call with its arguments and variants") {
+  const std::string json = output_of(add_support, "support --format json");
+  std::size_t calls = 0;
+  for (std::size_t at = 0; (at = json.find("\"nr\": ", at)) != std::string::npos; ++at) ++calls;
+  CHECK(calls == syscalls::all().size());
+  CHECK(contains(json, R"("arguments": ["fd", "buf", "count"])"));
+  CHECK(contains(json, R"("name": "TCGETS", "selector": 21505)"));
+}
+
+TEST_CASE("support refuses a call that there is not") {
+  CLI::App app;
+  add_support(app);
+  CHECK_THROWS_AS(app.parse("support no_such_call"), CLI::ValidationError);
 }
 
 }  // namespace
