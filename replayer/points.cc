@@ -31,7 +31,7 @@ constexpr std::size_t most_memory_checks_a_trap = 3;
 // functions left.
 constexpr std::uint64_t red_zone = 128;
 // A program that rewrites the code at the point more often than this is stopped at every pass instead.
-constexpr int most_rewrites = 64;
+constexpr int most_rewrites = 4096;
 constexpr std::size_t general_registers = 16;
 
 // Of the XSAVE area (Intel SDM, volume 1, 13.4): the registers of x87 and SSE, then the header, then the
@@ -267,6 +267,7 @@ class PointSearch {
       if (watches_hardware_) clear_breakpoint(task_.stopped());
       return;
     }
+    if (wait_for_code()) return;
     if (!set_breakpoint(task_.stopped(), at_)) {
       fail(
           "event {}: the recorded point at {:#x} of task {} needs a processor breakpoint, and this machine "
@@ -274,6 +275,27 @@ class PointSearch {
           event_.number, at_, task_.tid);
     }
     watches_hardware_ = true;
+  }
+
+  // While the code is not as it was, passes need no look; only a write can bring it. (What is mapped a second
+  // time could be written there: it is not writable here.)
+  bool wait_for_code() {
+    std::vector<std::byte> now(point_.code.size());
+    if (!task_.memory().read_exact(RemotePtr<>(at_), now)) return false;
+    const auto differs = std::mismatch(now.begin(), now.end(), point_.code.begin());
+    if (differs.first == now.end() || !is_writable(read_maps(task_.real_tid))) return false;
+    const std::uint64_t first = at_ + static_cast<std::uint64_t>(differs.first - now.begin());
+    if (!watch_writes(task_.stopped(), first & ~std::uint64_t{7})) return false;
+    if (watches_hardware_) clear_breakpoint(task_.stopped());
+    watches_hardware_ = watches_code_ = true;
+    return true;
+  }
+
+  [[nodiscard]] bool is_writable(const std::vector<MapsEntry>& maps) const {
+    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& one) {
+      return one.start.address() <= at_ && at_ < one.end.address();
+    });
+    return entry != maps.end() && (entry->protection & PROT_WRITE) != 0;
   }
 
   // Only where the code is as it was (a just-in-time compiler may not have written it yet).
@@ -328,16 +350,13 @@ class PointSearch {
 
   // The patch lies in memory that the program may write to.
   void watch_if_writable(const std::vector<MapsEntry>& maps) {
-    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& one) {
-      return one.start.address() <= at_ && at_ < one.end.address();
-    });
-    if (entry == maps.end() || (entry->protection & PROT_WRITE) == 0) return;
+    if (!is_writable(maps)) return;
     if (watch_writes(task_.stopped(), at_ & ~std::uint64_t{7})) watches_hardware_ = watches_code_ = true;
   }
 
   // The program has written to the code at the point: what it did not write is as it was.
   void on_write() {
-    if (!region_) return;
+    if (!region_) return choose_trap();
     ++rewrites_;
     Registers registers = task_.stopped().registers();
     if (MemoryRange{*region_, *region_ + stub_code_size}.contains(registers.rip)) {
@@ -371,6 +390,7 @@ class PointSearch {
       drop_region();
     }
     if (watches_hardware_) clear_breakpoint(task_.stopped());
+    if (watches_code_) stop_watching(task_.stopped());
   }
 
   [[noreturn]] void not_found() {
