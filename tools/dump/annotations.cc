@@ -44,12 +44,14 @@ std::string command_name(std::string_view path) {
 TraceAnnotations::TraceAnnotations(const DumpOptions& options, const TraceHeader& header)
     : decode_fds_(options.decode_fds),
       decode_pids_(options.decode_pids),
+      decode_namespaces_(options.decode_pid_namespaces),
       follows_descriptors_(options.decode_fds != DecodeFds::none || !options.paths.empty()),
       descriptors_(header) {}
 
 void TraceAnnotations::add(const Event& event) {
   if (follows_descriptors_) descriptors_.add(event);
   if (decode_pids_) follow_names(event);
+  if (decode_namespaces_) namespaces_.add(event);
 }
 
 void TraceAnnotations::follow_names(const Event& event) {
@@ -89,12 +91,15 @@ void TraceAnnotations::put_descriptor(fmt::memory_buffer& out, std::int32_t fd) 
 }
 
 void TraceAnnotations::put_task(fmt::memory_buffer& out, std::int32_t id) const {
-  if (!decode_pids_) return;
-  const auto name = names_.find(Tid(id));
-  if (name == names_.end()) return;
-  out.push_back('<');
-  append_escaped(out, name->second);
-  out.push_back('>');
+  const std::optional<Tid> outer = decode_namespaces_ ? namespaces_.outer(task_, id) : std::nullopt;
+  const auto name = decode_pids_ ? names_.find(outer.value_or(Tid(id))) : names_.end();
+  if (name != names_.end()) {
+    out.push_back('<');
+    append_escaped(out, name->second);
+    out.push_back('>');
+  }
+  if (outer && outer->value() != id)
+    fmt::format_to(fmt::appender(out), " /* {} in strace's PID NS */", *outer);
 }
 
 bool TraceAnnotations::names_any(const Event& event, const std::vector<std::string>& paths) const {

@@ -8,6 +8,7 @@
 #include "format/trace.h"
 #include "tools/descriptors.h"
 #include "tools/dump/options.h"
+#include "tools/dump/pid_namespaces.h"
 #include "tools/dump/text.h"
 
 namespace rec::dump {
@@ -32,8 +33,10 @@ class TraceAnnotations final : public Annotations {
 
   DecodeFds decode_fds_;
   bool decode_pids_;
+  bool decode_namespaces_;
   bool follows_descriptors_;
   Descriptors descriptors_;
+  PidNamespaces namespaces_;
   std::unordered_map<Tid, std::string> names_;  // comm, of tasks that are alive
   Tid task_{};
 };

@@ -89,8 +89,10 @@ void CommandLine::add_output_options(CLI::App& app) {
       ->type_name("FORM");
   app.add_flag("-y,--decode-fds{1}", fds_,
                "Print the paths of descriptors; -yy: also what sockets and devices are");
-  app.add_option("--decode-pids", decode_pids_, "comm: print the names of processes beside their ids")
-      ->check(CLI::IsMember({"comm"}))
+  app.add_option("--decode-pids", decode_pids_,
+                 "comm: print the names of processes beside their ids; pidns: what ids of PID namespaces are "
+                 "outside")
+      ->check(CLI::IsMember({"comm", "pidns", "comm,pidns", "pidns,comm"}))
       ->type_name("WHAT");
   app.add_flag("-r,--relative-timestamps", relative_, "Print the time since the line before");
   app.add_flag("-t", times_, "Print the time of day; -tt with microseconds; -ttt as seconds since 1970");
@@ -197,7 +199,8 @@ void CommandLine::put_forms(DumpOptions& options) const {
   if (constants_ == "raw") options.constants = Constants::numbers;
   if (constants_ == "verbose") options.constants = Constants::both;
   if (fds_ > 0) options.decode_fds = fds_ == 1 ? DecodeFds::paths : DecodeFds::details;
-  options.decode_pids = !decode_pids_.empty();
+  options.decode_pids = decode_pids_.find("comm") != std::string::npos;
+  options.decode_pid_namespaces = decode_pids_.find("pidns") != std::string::npos;
   options.colours =
       colour_ == "always" || (colour_ == "auto" && output_.empty() && ::isatty(STDOUT_FILENO) == 1);
   options.format = format_ == "json" ? Format::json : Format::text;

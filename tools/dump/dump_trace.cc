@@ -16,8 +16,9 @@ namespace {
 
 // The names and descriptors of tasks follow from all events before.
 bool needs_history(const DumpOptions& options) {
-  return options.decode_fds != DecodeFds::none || options.decode_pids || !options.paths.empty() ||
-         options.selection.pid || options.selection.first_task_only || options.format == Format::json;
+  return options.decode_fds != DecodeFds::none || options.decode_pids || options.decode_pid_namespaces ||
+         !options.paths.empty() || options.selection.pid || options.selection.first_task_only ||
+         options.format == Format::json;
 }
 
 bool is_in(const Selection& selection, const Event& event) {

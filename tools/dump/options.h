@@ -54,7 +54,8 @@ struct DumpOptions {
   Constants constants = Constants::names;
   Escapes escapes = Escapes::octal;
   DecodeFds decode_fds = DecodeFds::none;
-  bool decode_pids = false;  // --decode-pids=comm
+  bool decode_pids = false;            // --decode-pids=comm
+  bool decode_pid_namespaces = false;  // --decode-pids=pidns
   std::size_t result_column = 40;
 
   CallFilter calls;                                     // -e trace=

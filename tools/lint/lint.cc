@@ -52,7 +52,7 @@ std::string text_report(const Linter& linter, const std::vector<Finding>& findin
                          kind_advice(finding.kind));
       kind = finding.kind;
     }
-    out += fmt::format("  {} times, {}", finding.count, human_duration(finding.cost_ns));
+    out += fmt::format("  {} times, {:.3f} ms", finding.count, static_cast<double>(finding.cost_ns) / 1e6);
     if (!finding.subject.empty()) out += ": " + printable(finding.subject);
     if (!finding.detail.empty()) out += " (" + finding.detail + ")";
     out += fmt::format("; {}\n    event {}", process_text(linter, finding), finding.example);
