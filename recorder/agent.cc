@@ -19,6 +19,8 @@
 #include "recorder/session.h"
 #include "tracee/agent_area.h"
 #include "tracee/maps.h"
+#include "tracee/page_cache.h"
+#include "tracee/remote_batch.h"
 #include "tracee/remote_call.h"
 #include "tracee/time_stamp_trap.h"
 #include "tracee/vdso.h"
@@ -48,6 +50,16 @@ std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
 }
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+std::optional<CodePatch> make_patch_at(const Memory& memory, const AgentState::Region& region,
+                                       const JumpTargets& targets, std::uint64_t address, std::uint32_t nr,
+                                       std::uint64_t trampoline) {
+  const std::uint64_t start = std::max(region.start, address - std::min(address, surroundings_before));
+  std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
+  bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
+  return make_patch({bytes, start, start - region.base}, targets, address, nr, trampoline,
+                    agent::code_address);
+}
 
 // The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
 std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
@@ -87,11 +99,29 @@ bool Agents::is_wanted(const Process& process) const {
   return session_.options().agent && !process.agent->is_off && !process.stops_at_entry;
 }
 
+std::shared_ptr<AgentMemory> Agents::take_memory() {
+  constexpr std::size_t most_spare = 4;
+  std::unique_ptr<AgentMemory> memory;
+  if (spare_memory_->empty()) {
+    memory = std::make_unique<AgentMemory>(agent::Mode::record);
+  } else {
+    memory = std::move(spare_memory_->back());
+    spare_memory_->pop_back();
+    memory->renew(agent::Mode::record);
+  }
+  std::shared_ptr<AgentMemory> taken(memory.get(), [spare = spare_memory_](AgentMemory* done) {
+    std::unique_ptr<AgentMemory> back(done);
+    if (spare->size() < most_spare) spare->push_back(std::move(back));
+  });
+  (void)memory.release();
+  return taken;
+}
+
 bool Agents::inject(Task& task) {
   AgentState& state = *task.process->agent;
   std::shared_ptr<AgentMemory> memory;
   try {
-    memory = std::make_shared<AgentMemory>(agent::Mode::record);
+    memory = take_memory();
   } catch (const Error&) {
     return false;  // a limit, such as RLIMIT_FSIZE, which holds for a memfd, too: calls can be traced all the
                    // same
@@ -107,29 +137,35 @@ bool Agents::inject(Task& task) {
     globals.vdso_gettimeofday = in_vdso(state.vdso, "__vdso_gettimeofday");
     globals.vdso_time = in_vdso(state.vdso, "__vdso_time");
   }
+  globals.cookie = ++next_cookie_;
   const Stopped stopped(task.tid);
+  const RemoteMemory tracee = task.memory();
   const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
-  task.memory().write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  const std::int64_t fd = calls.call(SYS_open, {descriptor_path, O_RDWR | O_CLOEXEC, 0});
-  if (fd < 0) return false;
-  // The name may lead elsewhere for a program in another pid namespace.
-  struct stat own {
-  }, opened{};
-  const bool is_ours = ::fstat(memory->fd(), &own) == 0 &&
-                       ::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &opened) == 0 &&
-                       own.st_dev == opened.st_dev && own.st_ino == opened.st_ino;
+  tracee.write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
+  RemoteBatch batch;
+  const auto fd = batch.add(SYS_open, {descriptor_path, O_RDWR | O_CLOEXEC, 0});
   const auto map = [&](std::uint64_t at, std::uint64_t size, std::uint64_t protection, std::uint64_t offset) {
-    return calls.call(SYS_mmap, {at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE,
-                                 static_cast<std::uint64_t>(fd), offset}) == static_cast<std::int64_t>(at);
+    return batch.add(SYS_mmap, {at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, 0, offset},
+                     RemoteBatch::Passed{fd, 4});
   };
-  const bool has_code = is_ours && map(agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC,
-                                       AgentMemory::code_offset);
-  const bool has_both = has_code && map(agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE,
-                                        AgentMemory::shared_offset);
-  if (has_code && !has_both) (void)calls.call(SYS_munmap, {agent::code_address, AgentMemory::code_size});
-  (void)calls.call(SYS_close, {static_cast<std::uint64_t>(fd)});
-  if (!has_both) return false;
+  const auto code =
+      map(agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC, AgentMemory::code_offset);
+  const auto shared =
+      map(agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, AgentMemory::shared_offset);
+  batch.add(SYS_close, {0}, RemoteBatch::Passed{fd, 0});
+  batch.run(stopped, tracee);
+  const bool has_code = batch.result(code) == static_cast<std::int64_t>(agent::code_address);
+  const bool has_shared = batch.result(shared) == static_cast<std::int64_t>(agent::shared_address);
+  // The name may lead elsewhere for a program in another pid namespace.
+  constexpr std::uint64_t cookie_at = agent::shared_address + offsetof(agent::Globals, cookie);
+  const bool is_ours =
+      has_code && has_shared && tracee.read(RemotePtr<std::uint64_t>(cookie_at)) == globals.cookie;
+  if (!is_ours) {
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    if (has_code) (void)calls.call(SYS_munmap, {agent::code_address, AgentMemory::code_size});
+    if (has_shared) (void)calls.call(SYS_munmap, {agent::shared_address, agent::shared_size});
+    return false;
+  }
   state.memory = std::move(memory);
   task.process->descriptors = state.memory->take_descriptors();
   injected_ = true;
@@ -195,41 +231,119 @@ void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
       nr < agent::call_count && (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
   // A call of rec's own in between would make the kernel forget that it has to restart this one.
   if (!usable || is_restart_code(result) || !is_wanted(process)) return;
-  if (!process.agent->memory) {
-    if (++process.agent->calls_seen < calls_before_injection) return;
+  if (!process.agent->memory && ++process.agent->calls_seen >= calls_before_injection) {
     if (registers.gs_base != 0 || registers.gs != 0 || !inject(task)) {
       process.agent->is_off = true;
       return;
     }
     registers = Stopped(task.tid).registers();
   }
-  learn_descriptor(task);
+  if (process.agent->memory) learn_descriptor(task);
   count_site(task, registers, static_cast<std::uint32_t>(nr));
 }
 
 void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
   AgentState& state = *task.process->agent;
-  const std::uint64_t site = registers.rip - 2;
-  for (const AgentState::Chunk& chunk : state.chunks) {
-    if (site >= chunk.start && site < chunk.start + chunk.size) return;
-  }
-  int& seen = state.sites[site];
-  if (seen == given_up || ++seen < calls_before_patching) return;
-  seen = given_up;
-  if (patch(task, site, nr)) registers = Stopped(task.tid).registers();
+  const std::uint64_t address = registers.rip - 2;
+  const AgentState::Region* region = state.region_at(address);
+  if (region == nullptr) return;  // a trampoline, or code without a file, which may be rewritten at any time
+  CodeFile::Site& site = region->file->sites[address - region->base];
+  site.nr = nr;
+  if (site.calls < calls_before_patching) ++site.calls;
+  if (!state.memory || site.calls < calls_before_patching || site.is_refused) return;
+  if (!state.tried.insert(address).second) return;
+  if (patch(task, *region, address)) registers = Stopped(task.tid).registers();
 }
 
-const JumpTargets* Agents::targets_of(const std::string& file) {
+CodeFile* Agents::code_file(const std::string& file) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return nullptr;
   const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
                             info.st_mtim.tv_nsec};
-  std::unique_ptr<JumpTargets>& known = targets_[version];
-  if (!known) {
-    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    known = std::make_unique<JumpTargets>(opened.get());
-  }
+  std::unique_ptr<CodeFile>& known = files_[version];
+  if (!known) known = std::make_unique<CodeFile>();
   return known.get();
+}
+
+const JumpTargets* Agents::targets_of(const std::string& file) {
+  CodeFile* known = code_file(file);
+  if (known == nullptr) return nullptr;
+  if (!known->targets) {
+    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    known->targets = std::make_unique<JumpTargets>(opened.get());
+  }
+  return known->targets.get();
+}
+
+const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Region& region) {
+  if (!region.file->targets) {
+    const std::vector<MapsEntry> maps = read_maps(task.tid);
+    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
+      return region.start >= candidate.start.address() && region.start < candidate.end.address();
+    });
+    if (entry != maps.end()) (void)targets_of(file_of(task, *entry));
+  }
+  return region.file->targets.get();
+}
+
+void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
+                      const std::string& file) {
+  AgentState& state = *task.process->agent;
+  state.forget_code(start, end);
+  // What can be written may be rewritten at any time; a shared page is not the program's alone.
+  if (file.empty() || mapping.shared || (mapping.protection & PROT_WRITE) != 0) return;
+  CodeFile* known = code_file(file);
+  if (known == nullptr) return;
+  state.regions.push_back({start, end, mapping.start.address() - mapping.offset, known});
+}
+
+void Agents::begin_program(Task& task) {
+  constexpr int enough_sites = 4;
+  AgentState& state = *task.process->agent;
+  int sites = 0;
+  for (const AgentState::Region& region : state.regions) {
+    for (const auto& [offset, site] : region.file->sites) {
+      if (site.calls >= calls_before_patching && !site.is_refused) ++sites;
+    }
+  }
+  if (sites < enough_sites || !is_wanted(*task.process)) return;
+  if (!inject(task)) {
+    state.is_off = true;
+    return;
+  }
+  for (const AgentState::Region& region : state.regions) patch_known_sites(task, region.start, region.end);
+}
+
+void Agents::patch_known_sites(Task& task, std::uint64_t start, std::uint64_t end) {
+  AgentState& state = *task.process->agent;
+  const AgentState::Region* region = state.region_at(start);
+  if (region == nullptr || !state.memory || !is_wanted(*task.process)) return;
+  PageCache pages(task.memory());
+  const auto write = [&](std::uint64_t address, const std::vector<std::byte>& bytes) {
+    pages.write(address, bytes);
+    const auto room =
+        task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+  };
+  for (auto& [offset, site] : region->file->sites) {
+    const std::uint64_t address = region->base + offset;
+    const bool is_here = address >= std::max(start, region->start) && address < std::min(end, region->end);
+    if (!is_here || site.calls < calls_before_patching || site.is_refused) continue;
+    AgentState::Chunk* chunk = state.chunk_near(address);
+    const JumpTargets* targets = targets_for(task, *region);
+    if (chunk == nullptr || targets == nullptr) return;
+    if (!state.tried.insert(address).second) continue;
+    auto made = make_patch_at(pages, *region, *targets, address, site.nr, chunk->start + chunk->used);
+    if (!made) {
+      site.is_refused = true;
+      continue;
+    }
+    chunk->used += trampoline_size;
+    write(made->trampoline, made->code);
+    write(made->start, made->jump);
+    state.patches.emplace(address, std::move(*made));
+  }
+  pages.flush();
 }
 
 bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
@@ -253,48 +367,35 @@ bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint
   return true;
 }
 
-std::uint64_t Agents::room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
-                                          std::uint64_t near) {
-  AgentState& state = *task.process->agent;
-  const AgentState::Chunk* chunk = state.chunk_near(near);
-  if (chunk != nullptr) return chunk->start + chunk->used;
-  if (!add_chunk(task, maps, near)) return 0;
-  chunk = &state.chunks.back();
+// With the event of kind `agent` that comes next.
+bool Agents::map_chunk(Task& task, std::uint64_t near) {
+  if (!add_chunk(task, read_maps(task.tid), near)) return false;
+  const AgentState::Chunk& chunk = task.process->agent->chunks.back();
   Mapping mapping;
-  mapping.start = RemotePtr<>(chunk->start);
-  mapping.end = RemotePtr<>(chunk->start + chunk_size);
+  mapping.start = RemotePtr<>(chunk.start);
+  mapping.end = RemotePtr<>(chunk.start + chunk_size);
   mapping.protection = PROT_READ | PROT_EXEC;
   mapping.flags = MAP_PRIVATE | MAP_ANONYMOUS;
   mapped_.push_back(mapping);
-  return chunk->start;
+  return true;
 }
 
-bool Agents::patch(Task& task, std::uint64_t site, std::uint32_t nr) {
-  const std::vector<MapsEntry> maps = read_maps(task.tid);
-  const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
-    return site >= candidate.start.address() && site < candidate.end.address();
-  });
-  // Code without a file may be rewritten at any time; a shared page is not the program's alone.
-  if (entry == maps.end() || entry->inode == 0 || entry->shared || (entry->protection & PROT_WRITE) != 0)
-    return false;
-  const JumpTargets* targets = targets_of(file_of(task, *entry));
-  if (targets == nullptr || !targets->is_known()) return false;
-  const std::uint64_t start = std::max(entry->start.address(), site - surroundings_reach);
-  const std::uint64_t end = std::min(entry->end.address(), site + surroundings_reach);
-  std::vector<std::byte> bytes(end - start);
-  bytes.resize(task.memory().read_some(RemotePtr<>(start), bytes));
-  const std::uint64_t trampoline = room_for_trampoline(task, maps, site);
-  if (trampoline == 0) return false;
-  const Surroundings surroundings{bytes, start, entry->offset + (start - entry->start.address())};
-  auto made = make_patch(surroundings, *targets, site, nr, trampoline, agent::code_address);
-  if (!made) return false;
+bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t address) {
+  const JumpTargets* targets = targets_for(task, region);
+  if (targets == nullptr) return false;
   AgentState& state = *task.process->agent;
-  for (AgentState::Chunk& chunk : state.chunks) {
-    if (trampoline >= chunk.start && trampoline < chunk.start + chunk.size) chunk.used += trampoline_size;
+  if (state.chunk_near(address) == nullptr && !map_chunk(task, address)) return false;
+  AgentState::Chunk* chunk = state.chunk_near(address);
+  CodeFile::Site& site = region.file->sites[address - region.base];
+  auto made = make_patch_at(task.memory(), region, *targets, address, site.nr, chunk->start + chunk->used);
+  if (!made) {
+    site.is_refused = true;
+    return false;
   }
+  chunk->used += trampoline_size;
   write_code(task, made->trampoline, made->code);
   write_code(task, made->start, made->jump);
-  state.patches.emplace(site, std::move(*made));
+  state.patches.emplace(address, std::move(*made));
   return true;
 }
 

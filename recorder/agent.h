@@ -91,6 +91,14 @@ class Agents {
   [[nodiscard]] static bool add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near);
   // Where the code in a file jumps to; nullptr if the file cannot be read. Lives as long as the session.
   [[nodiscard]] const JumpTargets* targets_of(const std::string& file);
+  // [start, end) of `mapping` is code of the file that can be opened as `file`.
+  void add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
+                const std::string& file);
+  // At an exec, before its event is appended: where other processes have made many calls from the same code,
+  // the agent is there from the start. At an mmap: patches the new code, if the agent is there. What is
+  // written becomes output of the task's pending call.
+  void begin_program(Task& task);
+  void patch_known_sites(Task& task, std::uint64_t start, std::uint64_t end);
 
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
   // patches are undone, with its next before_user().
@@ -110,9 +118,11 @@ class Agents {
   [[nodiscard]] static agent::Slot* slot_of(const Task& task);
   [[nodiscard]] static agent::Phase phase_of(const Task& task);
   void count_site(Task& task, Registers& registers, std::uint32_t nr);
-  [[nodiscard]] bool patch(Task& task, std::uint64_t site, std::uint32_t nr);
-  [[nodiscard]] std::uint64_t room_for_trampoline(Task& task, const std::vector<MapsEntry>& maps,
-                                                  std::uint64_t near);
+  [[nodiscard]] bool patch(Task& task, const AgentState::Region& region, std::uint64_t address);
+  const JumpTargets* targets_for(const Task& task, const AgentState::Region& region);
+  CodeFile* code_file(const std::string& file);
+  std::shared_ptr<AgentMemory> take_memory();
+  [[nodiscard]] bool map_chunk(Task& task, std::uint64_t near);
   void learn_descriptor(Task& task);
   void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   [[nodiscard]] bool changes_descriptors(const Event& event) const;
@@ -125,11 +135,15 @@ class Agents {
   std::vector<agent::Call> calls_;  // what every agent's table holds
   std::vector<bool> has_effects_;   // by call: on what the recorder keeps in mind of a task
   std::vector<Task*> with_slots_;
-  std::map<FileVersion, std::unique_ptr<JumpTargets>> targets_;
+  std::map<FileVersion, std::unique_ptr<CodeFile>> files_;
+  // Of programs that are gone, to be used again. Shared with those that are in use, who come back to it.
+  std::shared_ptr<std::vector<std::unique_ptr<AgentMemory>>> spare_memory_ =
+      std::make_shared<std::vector<std::unique_ptr<AgentMemory>>>();
   // What is being made of the event of kind `agent` that comes next.
   DataBuffer written_;
   std::vector<Mapping> mapped_;
   bool injected_ = false;
+  std::uint64_t next_cookie_ = 0;
   std::uint64_t records_ = 0;
   // Of the ring that is being emptied.
   std::vector<Event> events_;

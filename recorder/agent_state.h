@@ -4,12 +4,24 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "tracee/agent_memory.h"
 #include "tracee/code_patch.h"
 
 namespace rec {
+
+// What is known of the `syscall` instructions in a file's code, from all processes that had it mapped so far.
+struct CodeFile {
+  struct Site {
+    int calls = 0;            // traced ones that the agent could have made
+    std::uint32_t nr = 0;     // of the last of them
+    bool is_refused = false;  // it cannot be patched
+  };
+  std::unique_ptr<JumpTargets> targets;  // nullptr: not looked for yet
+  std::map<std::uint64_t, Site> sites;   // by their offset in the file
+};
 
 struct AgentState {
   // Where trampolines are put: a piece of the tracee's memory.
@@ -27,10 +39,35 @@ struct AgentState {
   bool is_off = false;                  // it was tried in vain, or the program cannot live with it
   // Code that may hold an rdtsc or rdtscp which nobody has patched: the counter has to trap.
   bool counters_in_doubt = false;
-  int calls_seen = 0;                  // that it could have made
-  std::map<std::uint64_t, int> sites;  // traced calls at each `syscall` instruction that is not patched
+  int calls_seen = 0;  // that it could have made
+  // Code of files, private and not writable, where it is mapped.
+  struct Region {
+    std::uint64_t start = 0, end = 0;
+    std::uint64_t base = 0;    // where the file's offset 0 would be
+    CodeFile* file = nullptr;  // lives as long as the session
+  };
+  std::vector<Region> regions;
+  std::set<std::uint64_t> tried;               // sites that patching has been tried for
   std::map<std::uint64_t, CodePatch> patches;  // by the site's address
   std::vector<Chunk> chunks;
+
+  [[nodiscard]] const Region* region_at(std::uint64_t address) const {
+    for (const Region& region : regions) {
+      if (address >= region.start && address < region.end) return &region;
+    }
+    return nullptr;
+  }
+  // It may be other code than the file's now.
+  void forget_code(std::uint64_t start, std::uint64_t end) {
+    std::erase_if(regions, [&](const Region& region) { return region.start < end && start < region.end; });
+  }
+
+  // It is not mapped any more, or something else is.
+  void unmap_code(std::uint64_t start, std::uint64_t end) {
+    forget_code(start, end);
+    patches.erase(patches.lower_bound(start), patches.lower_bound(end));
+    tried.erase(tried.lower_bound(start), tried.lower_bound(end));
+  }
 
   // One with room for a trampoline that code at `address` can jump to; nullptr: none.
   [[nodiscard]] Chunk* chunk_near(std::uint64_t address) {

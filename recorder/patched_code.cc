@@ -76,8 +76,8 @@ bool put_jump(Task& task, PageCache& pages, const PatchedMapping& mapping, std::
   AgentState& state = *task.process->agent;
   AgentState::Chunk* chunk = state.chunk_near(address);
   if (chunk == nullptr || chunk->cpuid_routine == 0) return false;
-  const std::uint64_t start = std::max(mapping.start, address - surroundings_reach);
-  std::vector<std::byte> bytes(std::min(mapping.end, address + surroundings_reach) - start);
+  const std::uint64_t start = std::max(mapping.start, address - std::min(address, surroundings_before));
+  std::vector<std::byte> bytes(std::min(mapping.end, address + surroundings_behind) - start);
   bytes.resize(pages.read_some(RemotePtr<>(start), bytes));
   const auto there = decode_trapped_at(pages, RemotePtr<>(address));
   if (!there || there->kind != TrapKind::cpuid) return false;
@@ -162,12 +162,16 @@ std::size_t patch_memory(Task& task, const MapsEntry& mapping, std::uint64_t sta
                      {start, end, base, nullptr}, mapping.shared);
 }
 
-// For the program's code that executes cpuid: nullptr where there is too little of it to look for jumps.
+// For the program's code that executes cpuid: nullptr where looking for jumps would cost more than it saves.
 const JumpTargets* targets_for(Session& session, const FoundInstructions& found, const std::string& file) {
+  constexpr off_t largest = 2 << 20;  // a dynamic loader, or a small program that is linked statically
+  struct stat info {};
   const auto cpuids = std::count_if(found.sites.begin(), found.sites.end(), [](const FoundInstruction& site) {
     return site.instruction.kind == TrapKind::cpuid;
   });
-  return cpuids < few_cpuids ? nullptr : session.agents().targets_of(file);
+  const bool is_worth_it =
+      cpuids >= few_cpuids && ::stat(file.c_str(), &info) == 0 && info.st_size <= largest;
+  return is_worth_it ? session.agents().targets_of(file) : nullptr;
 }
 
 void patch_range(Session& session, Task& task, std::uint64_t start, std::uint64_t end) {
@@ -249,6 +253,7 @@ std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, const std
 void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
                 std::uint64_t end, const std::string& file) {
   if ((mapping.protection & PROT_EXEC) == 0) return;
+  session.agents().add_code(task, mapping, start, end, file);
   const FoundInstructions* in_file = file.empty() ? nullptr : session.instructions().in_file(file);
   if (in_file != nullptr && !mapping.shared) {
     const std::uint64_t base = mapping.start.address() - mapping.offset;
@@ -281,21 +286,29 @@ void update_code(Session& session, Task& task, std::int64_t result) {
   const syscalls::Special special = task.call.policy.special;
   const std::uint64_t start = special == Special::mmap ? static_cast<std::uint64_t>(result) : args[0];
   const std::uint64_t end = start + page_up(args[1]);
+  AgentState& agent = *task.process->agent;
   if (special == Special::munmap) {
     erase_range(code, start, end);
+    agent.unmap_code(start, end);
   } else if (special == Special::mmap) {
     erase_range(code, start, end);
+    agent.unmap_code(start, end);
     // Anonymous memory is empty: what comes to be there is looked at when it is made executable.
     if ((args[2] & PROT_EXEC) == 0) return;
     if ((args[3] & MAP_ANONYMOUS) == 0) {
       patch_new_mapping(session, task, start);
+      session.agents().patch_known_sites(task, start, end);
     } else {
-      task.process->agent->counters_in_doubt = true;
+      agent.counters_in_doubt = true;
     }
   } else if (special == Special::mprotect) {
+    agent.forget_code(start, end);
     if ((args[2] & PROT_EXEC) != 0 && !task.process->held->contains(start))
       patch_range(session, task, start, end);
   } else if (special == Special::mremap) {
+    agent.unmap_code(start, start + page_up(args[1]));
+    agent.unmap_code(static_cast<std::uint64_t>(result),
+                     static_cast<std::uint64_t>(result) + page_up(args[2]));
     move_code(*task.process, start, page_up(args[1]), static_cast<std::uint64_t>(result), page_up(args[2]));
   } else if (special == Special::madvise && (args[2] == MADV_DONTNEED || args[2] == MADV_FREE)) {
     // Private pages of a file show the file again.

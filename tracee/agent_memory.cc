@@ -29,18 +29,34 @@ AgentMemory::AgentMemory(agent::Mode mode) : file_(::memfd_create("rec-agent", M
 
 AgentMemory::AgentMemory(agent::Mode mode, int fd, std::uint64_t offset) { set_up(mode, fd, offset); }
 
-void AgentMemory::set_up(agent::Mode mode, int fd, std::uint64_t offset) {
+void AgentMemory::write_code(int fd, std::uint64_t offset) {
   const auto code = agent_code();
   ENSURE(code.size() <= code_size, "the agent has {} bytes", code.size());
   const auto code_at = static_cast<off_t>(offset + code_offset);
   if (::pwrite(fd, code.data(), code.size(), code_at) != static_cast<ssize_t>(code.size())) {
     fail_with_errno("writing the agent's code");
   }
+}
+
+void AgentMemory::set_up(agent::Mode mode, int fd, std::uint64_t offset) {
+  write_code(fd, offset);
   void* at = ::mmap(nullptr, agent::shared_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
                     static_cast<off_t>(offset + shared_offset));
   if (at == MAP_FAILED) fail_with_errno("mmap of the agent's memory");
   shared_ = static_cast<std::byte*>(at);
+  fill(mode);
+}
+
+void AgentMemory::renew(agent::Mode mode) {
+  write_code(file_.get(), 0);
+  fill(mode);
+}
+
+void AgentMemory::fill(agent::Mode mode) {
+  globals() = {};
   globals().mode = mode;
+  free_slots_.clear();
+  free_descriptors_.clear();
   // From the back, so that the first ones are taken first. Slot 0 serves all tasks that have none of their
   // own.
   for (std::uint64_t i = agent::slot_count; i-- > 1;) {

@@ -33,6 +33,9 @@ class AgentMemory {
   AgentMemory& operator=(const AgentMemory&) = delete;
   ~AgentMemory();
 
+  // As if it were just made, but for the table of calls. Precondition: it is mapped in no tracee any more.
+  void renew(agent::Mode mode);
+
   [[nodiscard]] int fd() const { return file_.get(); }
 
   // As rec sees it.
@@ -55,6 +58,8 @@ class AgentMemory {
 
  private:
   void set_up(agent::Mode mode, int fd, std::uint64_t offset);
+  static void write_code(int fd, std::uint64_t offset);
+  void fill(agent::Mode mode);
 
   UniqueFd file_;                // unless it is somebody else's
   std::byte* shared_ = nullptr;  // what is at agent::shared_address

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "format/base/error.h"
 #include "tracee/elf_functions.h"
@@ -144,21 +145,41 @@ class Mover {
   bool ended_ = false;
 };
 
+// Whether what stands at `at` is certainly not an instruction, but part of one (or of data that decodes like
+// one).
+bool is_inside_instruction(const Surroundings& code, const JumpTargets& targets, std::uint64_t at) {
+  const std::uint64_t to_offset = code.offset - code.address;
+  const auto function = targets.function_at(at + to_offset);
+  if (!function || function->start < code.offset) return false;
+  std::uint64_t here = function->start - to_offset;
+  while (here < at) {
+    const auto bytes = code.bytes.subspan(here - code.address);
+    const auto instruction =
+        decode_instruction(bytes.first(std::min(bytes.size(), longest_instruction)), here);
+    if (!instruction) return false;
+    here += instruction->length;
+  }
+  return here != at;
+}
+
 // Whether anything that looks like a jump with an 8-bit displacement, and stands within its reach, leads to
-// one of [start, end). Data, and the middles of other instructions, count as well: a site more that stays
-// traced.
-bool short_jump_into(const Surroundings& code, std::uint64_t window, std::uint64_t window_end,
+// one of [start, end).
+bool short_jump_into(const Surroundings& code, const JumpTargets& targets, const CodePatch& patch,
                      std::uint64_t start, std::uint64_t end) {
+  constexpr std::uint64_t reach = 130;
   const auto bytes = code.bytes;
-  for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
+  const std::uint64_t window_end = patch.start + patch.length;
+  const std::uint64_t from = patch.start - code.address;
+  for (std::uint64_t i = from - std::min(from, reach); i + 1 < bytes.size(); ++i) {
     const std::uint64_t at = code.address + i;
-    if (at >= window && at < window_end) continue;
+    if (at >= patch.start && at < window_end) continue;
+    if (at > window_end + reach) break;
     const std::uint8_t opcode = byte_at(bytes, i);
     const bool jumps = (opcode & 0xf0) == 0x70 || opcode == 0xeb || (opcode & 0xfc) == 0xe0;
     if (!jumps) continue;
     const auto displacement = static_cast<std::int8_t>(byte_at(bytes, i + 1));
     const std::uint64_t target = at + 2 + static_cast<std::uint64_t>(std::int64_t{displacement});
-    if (target >= start && target < end) return true;
+    if (target >= start && target < end && !is_inside_instruction(code, targets, at)) return true;
   }
   return false;
 }
@@ -167,8 +188,10 @@ bool can_be_jumped_into(const Surroundings& code, const JumpTargets& targets, co
   const std::uint64_t start = patch.start + 1;
   const std::uint64_t end = patch.keeps_site ? patch.site : patch.start + patch.length;
   const std::uint64_t to_offset = code.offset - code.address;
-  return !targets.is_known() || targets.any_in(start + to_offset, end + to_offset) ||
-         short_jump_into(code, patch.start, patch.start + patch.length, start, end);
+  if (!targets.is_known() || targets.any_in(start + to_offset, end + to_offset)) return true;
+  std::optional<bool>& known = targets.short_jumps_into(start + to_offset, end + to_offset);
+  if (!known) known = short_jump_into(code, targets, patch, start, end);
+  return *known;
 }
 
 // `mov $…, %eax` right before the site: its operand.
@@ -384,11 +407,16 @@ JumpTargets::JumpTargets(int fd) {
   const ElfFunctions elf(file.read(0, beginning), size);
   if (!elf.is_elf() || !elf.has_all_headers()) return;
   Interesting interesting(size);
+  std::vector<std::uint64_t> sites;
   for (const auto& range : elf.code()) {
     for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
-      for (const std::uint64_t site : find_sites(offset, bytes)) interesting.add_site(site);
+      for (const std::uint64_t site : find_sites(offset, bytes)) {
+        interesting.add_site(site);
+        sites.push_back(site);
+      }
     });
   }
+  find_functions(fd, size, sites);
   // Displacements count in addresses: the same distance in the file as long as both ends are in one segment,
   // which for code they are (a second executable segment is a rarity, and jumps between the two go through
   // tables).
@@ -399,6 +427,31 @@ JumpTargets::JumpTargets(int fd) {
   }
   std::sort(targets_.begin(), targets_.end());
   known_ = true;
+}
+
+void JumpTargets::find_functions(int fd, std::uint64_t size, const std::vector<std::uint64_t>& sites) {
+  constexpr std::uint64_t largest = 32 << 20;  // reading more would take noticeable time
+  constexpr std::uint64_t around = 144;
+  if (size > largest) return;
+  const auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
+  ElfFunctions elf(File(fd).read(0, std::span(bytes.get(), size)));
+  for (const std::uint64_t site : sites) {
+    for (std::uint64_t at = site - std::min(site, around); at < std::min(site + around, size);) {
+      const auto function = elf.at(at);
+      if (function) functions_.push_back(*function);
+      at = function ? std::max(at + 1, function->end) : at + 16;  // functions are aligned
+    }
+  }
+  const auto by_start = [](const auto& a, const auto& b) { return a.start < b.start; };
+  std::sort(functions_.begin(), functions_.end(), by_start);
+}
+
+std::optional<ElfFunctions::Range> JumpTargets::function_at(std::uint64_t offset) const {
+  const auto after = std::upper_bound(
+      functions_.begin(), functions_.end(), offset,
+      [](std::uint64_t value, const ElfFunctions::Range& function) { return value < function.start; });
+  if (after == functions_.begin() || std::prev(after)->end <= offset) return std::nullopt;
+  return *std::prev(after);
 }
 
 bool JumpTargets::any_in(std::uint64_t start, std::uint64_t end) const {

@@ -16,8 +16,8 @@
 //                  lea -128(%rsp), %rsp ; call routine ; lea 128(%rsp), %rsp ; [what followed] ; jmp back
 //
 // A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the
-// file, nor by an 8-bit one nearby. (A jump table could; no compiler makes one that leads behind a system
-// call's own instruction.)
+// file, nor by an 8-bit one nearby, as far as bytes that look like one are not the middle of another
+// instruction. (A jump table could; no compiler makes one that leads behind a system call's own instruction.)
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "tracee/elf_functions.h"
 
 namespace rec {
 
@@ -66,10 +69,21 @@ class JumpTargets {
   [[nodiscard]] bool is_known() const { return known_; }
   // Whether a jump with a 32-bit displacement leads to one of [start, end).
   [[nodiscard]] bool any_in(std::uint64_t start, std::uint64_t end) const;
+  // The function near a site that has the byte at `offset`; nullopt: not known.
+  [[nodiscard]] std::optional<ElfFunctions::Range> function_at(std::uint64_t offset) const;
+
+  // Whether 8-bit jumps lead to [start, end), once somebody has found out: each process has the same code.
+  std::optional<bool>& short_jumps_into(std::uint64_t start, std::uint64_t end) const {
+    return short_jumps_[{start, end}];
+  }
 
  private:
+  void find_functions(int fd, std::uint64_t size, const std::vector<std::uint64_t>& sites);
+
   bool known_ = false;
-  std::vector<std::uint64_t> targets_;  // sorted
+  std::vector<std::uint64_t> targets_;          // sorted
+  std::vector<ElfFunctions::Range> functions_;  // sorted
+  mutable std::map<std::pair<std::uint64_t, std::uint64_t>, std::optional<bool>> short_jumps_;
 };
 
 // The code around a site: `bytes` begin at address `address`, whose file offset is `offset`; empty targets:
@@ -79,8 +93,10 @@ struct Surroundings {
   std::uint64_t address = 0;
   std::uint64_t offset = 0;
 };
-// So many bytes before and behind a site are looked at, if they are there.
-inline constexpr std::uint64_t surroundings_reach = 192;
+// So many bytes in front of a site and behind it are looked at, if they are there: most functions' starts
+// are.
+inline constexpr std::uint64_t surroundings_before = 4096;
+inline constexpr std::uint64_t surroundings_behind = 192;
 
 // nullopt: this site stays as it is. `nr`: the call that was made there just now; `trampoline`: where it is
 // to be, within 2 GiB.

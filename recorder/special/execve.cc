@@ -254,6 +254,7 @@ void finish_exec(Session& session, Task& task) {
     extra.mappings.push_back(describe(session, task, entry, task.call.data));
     patch_code(session, task, entry, entry.start.address(), entry.end.address(), file_of(task, entry));
   }
+  session.agents().begin_program(task);
   for (const MapsEntry& entry : added) {
     extra.mappings.push_back(describe(session, task, entry, task.call.data));
   }
@@ -263,7 +264,9 @@ void finish_exec(Session& session, Task& task) {
   task.call.call.args[5] = heap_end;
   extra.xstate = stopped.xstate();
   session.append_call(task, 0, &extra, EventKind::exec);
-  task.left_with = stopped.registers();
+  Registers now = stopped.registers();
+  session.agents().before_user(task, now);
+  task.left_with = now;
   session.resume_user(task);
 }
 

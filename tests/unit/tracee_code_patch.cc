@@ -36,10 +36,15 @@ const JumpTargets& no_targets() {
   return targets;
 }
 
+// A place in the file for each code under test: what is found out about one holds for all processes.
+std::uint64_t far_offset() {
+  static std::uint64_t next = std::uint64_t{1} << 40;
+  return next += 0x10000;
+}
+
 std::optional<CodePatch> patch(const std::vector<std::byte>& code, std::uint64_t site, std::uint32_t nr) {
-  constexpr std::uint64_t far_offset = std::uint64_t{1} << 40;
   REQUIRE(no_targets().is_known());
-  return make_patch({code, base, far_offset}, no_targets(), base + site, nr, trampoline, entry);
+  return make_patch({code, base, far_offset()}, no_targets(), base + site, nr, trampoline, entry);
 }
 
 // lea L1, %rcx ; mov $entry, %r11d ; jmp *%r11 ; syscall
@@ -137,9 +142,8 @@ TEST_CASE("lengths of vector instructions that the disassembler does not know ar
 TEST_CASE("a cpuid becomes a jump to where a routine is called that answers it") {
   // cpuid ; mov %eax, %edx ; and $0x1f, %edx ; ret
   const auto code = bytes_of({0x90, 0x0f, 0xa2, 0x89, 0xc2, 0x83, 0xe2, 0x1f, 0xc3});
-  constexpr std::uint64_t far_offset = std::uint64_t{1} << 40;
   const auto made =
-      make_cpuid_patch({code, base, far_offset}, no_targets(), base + 1, trampoline, trampoline + 0x1000);
+      make_cpuid_patch({code, base, far_offset()}, no_targets(), base + 1, trampoline, trampoline + 0x1000);
   REQUIRE(made);
   CHECK_FALSE(made->keeps_site);
   CHECK(made->start == base + 1);
@@ -152,9 +156,8 @@ TEST_CASE("a cpuid becomes a jump to where a routine is called that answers it")
 TEST_CASE("a cpuid before which its leaf is loaded is patched there when code jumps to right behind it") {
   // jmp behind ; mov $4, %eax ; cpuid ; behind: mov %eax, %edx ; ret
   const auto code = bytes_of({0xeb, 0x07, 0xb8, 4, 0, 0, 0, 0x0f, 0xa2, 0x89, 0xc2, 0xc3, 0x90, 0x90, 0x90});
-  constexpr std::uint64_t far_offset = std::uint64_t{1} << 40;
   const auto made =
-      make_cpuid_patch({code, base, far_offset}, no_targets(), base + 7, trampoline, trampoline + 0x1000);
+      make_cpuid_patch({code, base, far_offset()}, no_targets(), base + 7, trampoline, trampoline + 0x1000);
   REQUIRE(made);
   CHECK(made->keeps_site);
   CHECK(made->start == base + 2);

@@ -288,12 +288,11 @@ bool record_call(Slot* slot) {
   record->enter = now(slot);
   int64_t result = 0;
   if (ask_vdso(slot, &result)) {
-    record->leave = record->enter;
     *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
   } else {
     result = agent_call(slot->nr, args);
-    record->leave = now(slot);
   }
+  record->leave = now(slot);
   record->result = result;
   for (uint32_t i = 0; i < call->pieces; ++i) {
     const Piece& piece = call->piece[i];

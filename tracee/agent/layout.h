@@ -151,6 +151,7 @@ struct Globals {
   uint64_t vdso_clock_gettime;
   uint64_t vdso_gettimeofday;
   uint64_t vdso_time;
+  uint64_t cookie;  // tells rec that what it mapped in a tracee is this memory
 };
 
 // Where in the agent a task is.

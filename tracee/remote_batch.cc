@@ -1,0 +1,84 @@
+#include "tracee/remote_batch.h"
+
+#include <sys/ptrace.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "format/base/error.h"
+#include "tracee/agent_area.h"
+#include "tracee/wait_status.h"
+
+namespace rec {
+namespace {
+
+constexpr std::int64_t end = -1;
+constexpr std::int64_t copy = -2;
+
+// In front of it is room for what the calls' arguments point to; behind it, for the loop's return address.
+constexpr std::uint64_t table = agent_area::data + 0x1000;
+constexpr std::uint64_t stack = agent_area::data + agent_area::data_size;
+constexpr std::size_t most = 513;
+static_assert(table + most * 64 < stack - page_size);
+
+// Until the call at the loop's end is stopped by the filter.
+void run_to_end(const Stopped& task) {
+  for (;;) {
+    Stopped stopped(task.tid());
+    (void)std::move(stopped).resume(Resume::cont);
+    std::optional<WaitResult> result;
+    while (!(result = wait_for(task.tid(), WaitMode::block))) {
+      if (errno == ECHILD) throw TaskGone{task.tid()};
+    }
+    const auto* event = std::get_if<PtraceEvent>(&result->status);
+    if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return;
+    if (event != nullptr && event->event == PTRACE_EVENT_EXIT) throw TaskGone{task.tid(), result->status};
+    if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
+      ENSURE(false, "task {} got signal {} in calls that rec made in it", task.tid(), stop->signal);
+    }
+    if (event == nullptr && !std::holds_alternative<GroupStop>(result->status)) {
+      throw TaskGone{task.tid(), result->status};
+    }
+  }
+}
+
+}  // namespace
+
+RemoteBatch::Place RemoteBatch::add(std::int64_t nr, std::initializer_list<std::uint64_t> args,
+                                    std::optional<Passed> passed) {
+  if (passed) {
+    const std::uint64_t from = table + passed->from * sizeof(Entry) + offsetof(Entry, result);
+    const std::uint64_t to =
+        table + (entries_.size() + 1) * sizeof(Entry) + offsetof(Entry, args) + 8 * passed->argument;
+    entries_.push_back({copy, {from, to}, 0});
+  }
+  Entry entry{nr, {}, 0};
+  std::copy(args.begin(), args.end(), std::begin(entry.args));
+  entries_.push_back(entry);
+  return entries_.size() - 1;
+}
+
+void RemoteBatch::run(const Stopped& task, const RemoteMemory& memory) {
+  ENSURE(entries_.size() < most, "{} calls at once", entries_.size());
+  Registers saved = task.registers();
+  const std::uint64_t saved_mask = task.signal_mask();
+  task.set_signal_mask(~std::uint64_t{0});  // as RemoteCalls does
+  std::vector<Entry> all = entries_;
+  all.push_back({end, {}, 0});
+  memory.write(RemotePtr<>(table), std::as_bytes(std::span(all)));
+  Registers registers = saved;
+  registers.rbx = table;
+  registers.rsp = stack;
+  registers.rip = agent_area::batch_loop;
+  registers.orig_rax = ~std::uint64_t{0};
+  task.set_registers(registers);
+  run_to_end(task);
+  const bool is_whole = memory.read_exact(RemotePtr<>(table), std::as_writable_bytes(std::span(entries_)));
+  ENSURE(is_whole, "the table of calls is gone in task {}", task.tid());
+  saved.orig_rax =
+      ~std::uint64_t{0};  // the call at the loop's end is skipped (seccomp(2), SECCOMP_RET_TRACE)
+  task.set_registers(saved);
+  task.set_signal_mask(saved_mask);
+}
+
+}  // namespace rec
