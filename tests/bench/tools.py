@@ -1,7 +1,7 @@
 """How fast the tools go through a large trace, in processor time, and in how much memory: tools.py REC MAKE_TRACE [EVENTS]
 
-Fails when they fall behind what they promise on one core: a million lines a second of dump, five million events of
-stat and coverage, 200 MiB, and 100 ms until the first line.
+Says where they fall behind what they promise on one core: a million lines a second of dump, five million events of
+stat and coverage, and 100 ms until the first line. Fails only when one takes more than 200 MiB: times are the machine's, too.
 """
 
 import os
@@ -58,14 +58,13 @@ def main():
         for words, promised in PROMISES:
             seconds, memory = run([rec, *words, trace])
             rate = events / seconds / 1e6
-            kept = memory <= MOST_MEMORY and (promised is None or rate >= promised)
-            failures += not kept
+            failures += memory > MOST_MEMORY
             promise = "" if promised is None else f", promised {promised}"
-            verdict = "" if kept else "  FAILED"
+            verdict = "  slower than promised" if promised is not None and rate < promised else ""
+            verdict += "  FAILED: more memory than promised" if memory > MOST_MEMORY else ""
             print(f"rec {' '.join(words):24} {rate:6.2f} M/s{promise}, {memory / MIB:.0f} MiB{verdict}")
         soonest = min(first_line([rec, "dump", trace]) for _ in range(3))
-        failures += soonest > FIRST_LINE
-        print(f"first line of dump after {soonest * 1000:.0f} ms{'' if soonest <= FIRST_LINE else '  FAILED'}")
+        print(f"first line of dump after {soonest * 1000:.0f} ms{'' if soonest <= FIRST_LINE else '  later than promised'}")
     return 1 if failures else 0
 
 
