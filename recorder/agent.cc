@@ -32,7 +32,6 @@ namespace {
 // for its site (some 50 µs).
 constexpr int calls_before_injection = 16;
 constexpr int calls_before_patching = 3;
-constexpr int given_up = -1;
 
 // For how long both clocks are compared before the first time is needed.
 constexpr std::uint64_t first_rate_ns = 100'000;
