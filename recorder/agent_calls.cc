@@ -19,7 +19,8 @@ using syscalls::When;
 bool has_pointers(syscalls::Shape shape) {
   using syscalls::Shape;
   return shape == Shape::iovec || shape == Shape::msghdr || shape == Shape::mmsghdr ||
-         shape == Shape::xattr_args;
+         shape == Shape::xattr_args || shape == Shape::ifconf || shape == Shape::clone_args ||
+         shape == Shape::sigmask_pack || shape == Shape::aio_sigset || shape == Shape::sock_fprog;
 }
 
 std::optional<agent::PieceRule> rule_for(const Arg& arg) {

@@ -12,6 +12,7 @@
 #include "recorder/patched_code.h"
 #include "recorder/recorder.h"
 #include "recorder/special/special.h"
+#include "tracee/agent_area.h"
 #include "tracee/cpuid_faulting.h"
 
 namespace rec::special {
@@ -61,6 +62,27 @@ void on_segment_base(Session& session, Task& task) {
   }
 }
 
+// A program that goes through /proc/self/maps finds rec's pages there; without them it could not be recorded.
+bool changes_own_memory(const Task& task) {
+  const auto& args = task.call.call.args;
+  const Special special = task.call.policy.special;
+  const bool fixed = special == Special::mmap && (args[3] & MAP_FIXED) != 0;
+  const bool changes = fixed || special == Special::munmap || special == Special::mprotect ||
+                       special == Special::mremap || special == Special::madvise;
+  if (!changes) return false;
+  const std::uint64_t start = args[0];
+  const std::uint64_t end = start + page_up(args[1]);
+  const auto meets = [&](std::uint64_t from, std::uint64_t size) {
+    return start < from + size && from < end;
+  };
+  const AgentState& agent = *task.process->agent;
+  if (meets(agent_area::code, agent_area::code_size) || meets(agent_area::data, agent_area::data_size))
+    return true;
+  if (agent.vdso != 0 && meets(agent::vdso_address, agent::vdso_limit - agent::vdso_address)) return true;
+  return agent.memory && (meets(agent::code_address, agent::code_limit - agent::code_address) ||
+                          meets(agent::shared_address, agent::shared_size));
+}
+
 }  // namespace
 
 void on_entry(Session& session, Task& task) {
@@ -68,6 +90,10 @@ void on_entry(Session& session, Task& task) {
   const Special special = pending.policy.special;
   if (holds_code(task)) {
     replace_argument(task, 2, pending.call.args[2] & ~std::uint64_t{PROT_EXEC});
+  }
+  if (changes_own_memory(task)) {
+    pending.answer = -EINVAL;
+    return;
   }
   if (special == Special::exit || special == Special::exit_group) {
     record_call_without_return(session, task);
