@@ -42,7 +42,7 @@ class Arena {
   [[nodiscard]] static std::uint64_t beyond_end() { return arena_size; }
 
  private:
-  static constexpr std::uint64_t arena_size = std::uint64_t{1} << 46;
+  static constexpr std::uint64_t arena_size = std::uint64_t{1} << 60;
   static constexpr std::uint64_t shared_stride = std::uint64_t{1} << 36;
   static constexpr std::uint64_t shared_start = arena_size / 2;
   static constexpr std::uint64_t others_start = arena_size - (arena_size / 8);
