@@ -287,7 +287,7 @@ bool Comparer::are_same_values(const Pair& pair, std::size_t index) const {
     case Type::flags:
     case Type::enumeration: {
       // A word that may be an address.
-      constexpr std::uint64_t least_address = 1 << 24;
+      constexpr std::uint64_t least_address = 0x400000;  // as in noise.cc
       return arg.type == Type::hex && a >= least_address && b >= least_address;
     }
     case Type::path:

@@ -27,13 +27,20 @@ std::size_t digits_at(std::string_view text, std::size_t at) {
   return end - at;
 }
 
-// Longer than this, and a number in hexadecimal is an address; shorter ones are sizes and flags.
-constexpr std::size_t address_digits = 7;
+// From 0x400000 on, where linkers put programs that are not position-independent, with their heap behind
+// them, a number in hexadecimal is an address; smaller ones are sizes and flags.
+constexpr std::size_t address_digits = 6;
+constexpr char least_first_digit = '4';
+
+bool is_address_number(std::string_view digits) {
+  if (digits.size() < address_digits || !all(digits, is_hex)) return false;
+  return digits.size() > address_digits || digits.front() >= least_first_digit;
+}
 
 // 0x55d0c0de1234, or as in /proc/PID/maps without the prefix: user memory of a position-independent program,
 // its heap and stack begin with these digits.
 bool is_address(std::string_view word) {
-  if (word.starts_with("0x")) return word.size() >= 2 + address_digits && all(word.substr(2), is_hex);
+  if (word.starts_with("0x")) return is_address_number(word.substr(2));
   const bool is_usual = word.starts_with("55") || word.starts_with("56") || word.starts_with("7f");
   return word.size() == 12 && is_usual && all(word, is_hex);
 }
