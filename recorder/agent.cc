@@ -202,6 +202,19 @@ void Agents::leave(Task& task) {
   std::erase(with_slots_, &task);
 }
 
+void Agents::leave_by_exec(Task& task) {
+  if (task.slot == 0) return;
+  task.process->slots_before_exec.push_back({std::move(task.slot_memory), task.slot});
+  task.slot_memory.reset();
+  task.slot = 0;
+  std::erase(with_slots_, &task);
+}
+
+void Agents::has_executed(Process& process) {
+  for (const UsedSlot& used : process.slots_before_exec) used.memory->give_back_slot(used.slot);
+  process.slots_before_exec.clear();
+}
+
 void Agents::leave_process(Process& process) {
   if (process.agent->memory && process.descriptors != 0) {
     process.agent->memory->give_back_descriptors(process.descriptors);

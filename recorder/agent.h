@@ -63,8 +63,12 @@ class Agents {
 
   // A new task, in its first stop, its process and domain known; before its registers are recorded.
   void adopt(Task& child);
-  // The task is gone, or has another address space now.
+  // The task is gone, and its last event appended.
   void leave(Task& task);
+  // The task has another address space now, but its exec is not appended yet: until has_executed(), nobody else
+  // gets its slot, from which a replay still makes the calls before.
+  void leave_by_exec(Task& task);
+  static void has_executed(Process& process);
   // The same for the last task of a process.
   static void leave_process(Process& process);
   // What is known about descriptors of the process does not hold any more.

@@ -100,6 +100,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
     --keep->processes;
     leave_shared_memory(*last->process);
     Agents::leave_process(*last->process);
+    Agents::has_executed(*last->process);  // killed within it
   }
   if (had_turn) give_turn(*keep);
 }

@@ -45,6 +45,12 @@ struct Domain {
   int processes = 0;
 };
 
+// Of a task that left it by exec; until the exec is appended.
+struct UsedSlot {
+  std::shared_ptr<AgentMemory> memory;
+  std::uint64_t slot;
+};
+
 // A thread group.
 struct Process {
   Pid pid;
@@ -71,6 +77,7 @@ struct Process {
   std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
   bool shares_descriptors = false;  // with another process (CLONE_FILES)
   std::uint64_t descriptors = 0;    // the agent's table of them, in the tracee; 0: none
+  std::vector<UsedSlot> slots_before_exec;
   // Of its memory, when a point was last taken in it; and how long that took.
   std::vector<PageHash> pages_at_last_point;
   std::uint64_t point_cost_ns = 0;

@@ -201,6 +201,7 @@ void Session::leave_shared_memory(Process& process) {
 Task& Session::rename_executing_task(Tid former, Task& leader) {
   const Tid tid = leader.tid;
   ENSURE(find(former) != nullptr, "task {} executed as {}, but is not known", former, tid);
+  agents_.leave_by_exec(leader);
   forget_task(leader);
   auto node = tasks_.extract(former);
   node.key() = tid;

@@ -205,7 +205,7 @@ void on_exec(Session& session, Task& task, Tid former_tid) {
   auto domain = session.new_domain();
   domain->turn = &executing;
   session.move_to_domain(process, domain);
-  session.agents().leave(executing);
+  session.agents().leave_by_exec(executing);
   Agents::leave_process(process);
   process.agent = std::make_shared<AgentState>();
   executing.former_tid = former_tid;
@@ -264,6 +264,7 @@ void finish_exec(Session& session, Task& task) {
   task.call.call.args[5] = heap_end;
   extra.xstate = stopped.xstate();
   session.append_call(task, 0, &extra, EventKind::exec);
+  Agents::has_executed(process);
   Registers now = stopped.registers();
   session.agents().before_user(task, now);
   task.left_with = now;
