@@ -65,8 +65,8 @@ class Agents {
   void adopt(Task& child);
   // The task is gone, and its last event appended.
   void leave(Task& task);
-  // The task has another address space now, but its exec is not appended yet: until has_executed(), nobody else
-  // gets its slot, from which a replay still makes the calls before.
+  // The task has another address space now, but its exec is not appended yet: until has_executed(), nobody
+  // else gets its slot, from which a replay still makes the calls before.
   void leave_by_exec(Task& task);
   static void has_executed(Process& process);
   // The same for the last task of a process.
