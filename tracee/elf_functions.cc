@@ -3,84 +3,21 @@
 #include <elf.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <type_traits>
+
+#include "tracee/cursor.h"
+#include "tracee/go_functions.h"
 
 namespace rec {
 namespace {
 
-// Pointer encodings, Linux Standard Base Core, "DWARF Exception Header Encoding".
-constexpr std::uint8_t format_mask = 0x0f;
-constexpr std::uint8_t format_native = 0x00;
-constexpr std::uint8_t format_udata4 = 0x03;
-constexpr std::uint8_t format_udata8 = 0x04;
-constexpr std::uint8_t format_sdata4 = 0x0b;
-constexpr std::uint8_t format_sdata8 = 0x0c;
+// More of pointer encodings: what they are relative to.
 constexpr std::uint8_t relative_mask = 0x70;
 constexpr std::uint8_t relative_to_place = 0x10;
 constexpr std::uint8_t table_of_words =
     0x3b;  // relative to the header, signed 4 bytes: what all linkers make
-
-template <class T>
-std::optional<T> read_at(std::span<const std::byte> bytes, std::uint64_t at) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  if (at > bytes.size() || bytes.size() - at < sizeof(T)) return std::nullopt;
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
-// Reads on from a place, until something is not there.
-class Cursor {
- public:
-  Cursor(std::span<const std::byte> bytes, std::uint64_t at) : bytes_(bytes), at_(at) {}
-  [[nodiscard]] bool good() const { return good_; }
-  [[nodiscard]] std::uint64_t position() const { return at_; }
-
-  template <class T>
-  T take() {
-    const auto value = read_at<T>(bytes_, at_);
-    if (!value) good_ = false;
-    at_ += sizeof(T);
-    return value.value_or(T{});
-  }
-
-  // LEB128 numbers are skipped or small: their first 63 bits will do.
-  std::uint64_t take_leb() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; good_; shift += 7) {
-      const auto byte = take<std::uint8_t>();
-      if (shift < 63) value |= std::uint64_t{byte & 0x7fu} << shift;
-      if ((byte & 0x80) == 0) break;
-    }
-    return value;
-  }
-
-  // A number in one of the fixed formats, without what it is relative to.
-  std::uint64_t take_encoded(std::uint8_t encoding) {
-    switch (encoding & format_mask) {
-      case format_udata4:
-        return take<std::uint32_t>();
-      case format_sdata4:
-        return static_cast<std::uint64_t>(std::int64_t{take<std::int32_t>()});
-      case format_native:
-      case format_udata8:
-      case format_sdata8:
-        return take<std::uint64_t>();
-      default:
-        good_ = false;
-        return 0;
-    }
-  }
-
- private:
-  std::span<const std::byte> bytes_;
-  std::uint64_t at_;
-  bool good_ = true;
-};
 
 // How the frames of a common information entry (at file position `at`) give their addresses.
 std::optional<std::uint8_t> pointer_encoding(std::span<const std::byte> file, std::uint64_t at) {
@@ -114,6 +51,15 @@ std::optional<std::uint8_t> pointer_encoding(std::span<const std::byte> file, st
     }
   }
   return cie.good() ? std::optional(encoding) : std::nullopt;
+}
+
+// The string that begins at `at`, as far as it goes.
+std::string_view string_at(std::span<const std::byte> bytes, std::uint64_t at) {
+  constexpr std::size_t longest = 64;
+  if (at >= bytes.size()) return {};
+  const auto rest = bytes.subspan(at, std::min<std::uint64_t>(longest, bytes.size() - at));
+  const auto end = std::find(rest.begin(), rest.end(), std::byte{0});
+  return {reinterpret_cast<const char*>(rest.data()), static_cast<std::size_t>(end - rest.begin())};
 }
 
 }  // namespace
@@ -252,6 +198,14 @@ void ElfFunctions::read_frames(std::uint64_t offset, std::uint64_t size, std::ui
   }
 }
 
+void ElfFunctions::read_go_functions(std::uint64_t offset, std::uint64_t size) {
+  if (offset > file_.size()) return;
+  const auto table = file_.subspan(offset, std::min<std::uint64_t>(size, file_.size() - offset));
+  each_go_function(table, [this](std::uint64_t start, std::uint64_t end) {
+    functions_.push_back({start, end});
+  });
+}
+
 void ElfFunctions::read_sections() {
   sections_read_ = true;
   const auto header = read_at<Elf64_Ehdr>(file_, 0);
@@ -259,15 +213,18 @@ void ElfFunctions::read_sections() {
   const auto section = [&](std::uint64_t i) {
     return read_at<Elf64_Shdr>(file_, header->e_shoff + i * sizeof(Elf64_Shdr));
   };
-  constexpr std::array<char, 10> frames_name{".eh_frame"};
   const auto names = section(header->e_shstrndx);
   for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
     const auto one = section(i);
     if (!one) break;
     if (one->sh_type == SHT_SYMTAB || one->sh_type == SHT_DYNSYM) read_symbols(one->sh_offset, one->sh_size);
-    if (frames_address_ != 0 || !names) continue;
-    const auto name = read_at<std::array<char, 10>>(file_, names->sh_offset + one->sh_name);
-    if (name == frames_name) read_frames(one->sh_offset, one->sh_size, one->sh_addr);
+    if (!names) continue;
+    const std::string_view name = string_at(file_, names->sh_offset + one->sh_name);
+    if (name == ".eh_frame" && frames_address_ == 0) {
+      read_frames(one->sh_offset, one->sh_size, one->sh_addr);
+    } else if (name == ".gopclntab" || name == ".data.rel.ro.gopclntab") {
+      read_go_functions(one->sh_offset, one->sh_size);
+    }
   }
   std::sort(functions_.begin(), functions_.end(),
             [](const Range& a, const Range& b) { return a.start < b.start; });

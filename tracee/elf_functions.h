@@ -1,6 +1,6 @@
 // Where the functions of an ELF file lie: from its unwind tables (.eh_frame, which stripped files have too,
 // through the sorted table of .eh_frame_hdr, which static programs lack; Linux Standard Base Core, "Exception
-// Frames") and from its symbol tables.
+// Frames"), from its symbol tables, and from Go's own table.
 //
 // The file is hostile input: every offset is checked, and what cannot be read is as if it was not there.
 #pragma once
@@ -47,6 +47,7 @@ class ElfFunctions {
   [[nodiscard]] std::optional<Range> frame_range(std::uint64_t frame_address) const;
   void read_sections();
   void read_symbols(std::uint64_t offset, std::uint64_t size);
+  void read_go_functions(std::uint64_t offset, std::uint64_t size);
   void read_frames(std::uint64_t offset, std::uint64_t size, std::uint64_t address);
 
   std::span<const std::byte> file_;
