@@ -1,15 +1,16 @@
 """Every stressor of stress-ng (Debian package stress-ng) that runs here: recorded, replayed, compared; a table.
 
-    stress.py --rec build/rec [--seconds 2] [--slice I/N] [--json FILE] [STRESSOR...]
+    stress.py --rec build/rec [--seconds 2] [--slice I/N] [--json FILE] [--keep DIR] [STRESSOR...]
 
 A stressor that fails, is skipped or does not end without rec is left out and counted. With --slice 1/10 every tenth,
-from the first on, is run. The exit status is 1 when fewer than 95 % of those that were recorded replay identically.
+from the first on, is run; with --keep traces that do not replay identically stay in DIR. The exit status is 1 when fewer than 95 % of those that were recorded replay identically.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -71,12 +72,22 @@ def outcome(argv, seconds, directory):
     return ("identical", "") if same else ("replay differs", "another output")
 
 
-def one(name, seconds):
+def keep(name, directory, kept):
+    """The trace of a failure, for a look at it."""
+    trace = directory / "stress.rec"
+    if kept and trace.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        shutil.move(trace, kept / f"{name}.rec")
+
+
+def one(name, seconds, kept):
     with tempfile.TemporaryDirectory(prefix=f"rec-stress-{name}-") as path:
         directory = Path(path)
         argv = command(name, seconds)
         problem = native_problem(argv, seconds, directory)
         result, cause = ("not run", problem) if problem else outcome(argv, seconds, directory)
+        if result not in ("not run", "identical"):
+            keep(name, directory, kept)
     print(f"{name:20} {result:18} {cause}", flush=True)
     return {"stressor": name, "result": result, "cause": cause}
 
@@ -90,7 +101,7 @@ def chosen(options):
 
 
 def report(options):
-    rows = [one(name, options.seconds) for name in chosen(options)]
+    rows = [one(name, options.seconds, options.keep) for name in chosen(options)]
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     run = [row for row in rows if row["result"] != "not run"]
@@ -106,6 +117,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=2, help="how long each runs")
     parser.add_argument("--slice", metavar="I/N", help="only each N-th, from the I-th on")
     parser.add_argument("--json", type=Path, help="also write the table to this file")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where to leave traces of failures")
     options = parser.parse_args()
     if options.rec:
         os.environ["REC_BINARY"] = str(options.rec.resolve())
