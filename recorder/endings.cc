@@ -1,8 +1,10 @@
 // How tasks end, and what the kernel writes to their memory when they do.
+#include <linux/futex.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
@@ -13,7 +15,7 @@ namespace {
 
 // Words that the kernel writes when the task ends: the one set with set_tid_address(2), and those of its
 // robust futexes (kernel/futex/core.c, exit_robust_list), each with its value before.
-std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit(const Task& task) {
+std::vector<WordAtExit> words_at_exit(const Task& task) {
   constexpr int list_limit = 2048;  // ROBUST_LIST_LIMIT
   struct Head {
     std::uint64_t next;
@@ -21,26 +23,33 @@ std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit(const
     std::uint64_t pending;
   };
   const RemoteMemory memory = task.memory();
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> words;
-  const auto add = [&](std::uint64_t address) {
-    if (const auto word = memory.read(RemotePtr<std::uint32_t>(address))) words.emplace_back(address, *word);
+  std::vector<WordAtExit> words;
+  const auto add = [&](std::uint64_t address, bool is_robust) {
+    if (const auto word = memory.read(RemotePtr<std::uint32_t>(address)))
+      words.push_back({address, *word, is_robust});
   };
-  if (task.clear_tid != 0) add(task.clear_tid);
+  if (task.clear_tid != 0) add(task.clear_tid, false);
   const auto head = task.robust_list != 0 ? memory.read(RemotePtr<Head>(task.robust_list)) : std::nullopt;
   if (!head) return words;
   // The lowest bit of an entry marks a priority-inheritance futex.
   const auto futex_of = [&](std::uint64_t entry) {
     return (entry & ~std::uint64_t{1}) + static_cast<std::uint64_t>(head->futex_offset);
   };
-  if (head->pending != 0) add(futex_of(head->pending));
+  if (head->pending != 0) add(futex_of(head->pending), true);
   std::uint64_t entry = head->next;
   for (int i = 0; i < list_limit && (entry & ~std::uint64_t{1}) != task.robust_list; ++i) {
-    add(futex_of(entry));
+    add(futex_of(entry), true);
     const auto next = memory.read(RemotePtr<std::uint64_t>(entry & ~std::uint64_t{1}));
     if (!next) break;
     entry = *next;
   }
   return words;
+}
+
+// What the kernel leaves in a robust futex of a task that is gone (kernel/futex/core.c, handle_futex_death).
+std::uint32_t after_owner_died(const Task& task, std::uint32_t before) {
+  const bool owned = (before & FUTEX_TID_MASK) == static_cast<std::uint32_t>(task.tid.value());
+  return owned ? (before & FUTEX_WAITERS) | FUTEX_OWNER_DIED : before;
 }
 
 }  // namespace
@@ -50,7 +59,7 @@ void Session::on_exit_event(Task& task) {
   std::erase(task.domain().waiting, &task);
   const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());
   const bool is_leader = task.tid.value() == task.process->pid.value();
-  task.words_cleared_at_exit = words_cleared_at_exit(task);
+  task.words_at_exit = words_at_exit(task);
   (void)Stopped(task.tid).resume(Resume::cont);
   // A leader that exits before its threads is reported by waitpid after the last of them; yet others must not
   // go on before the kernel has cleared its tid word and woken its joiner (kernel/fork.c, mm_release).
@@ -72,17 +81,22 @@ void Session::record_exit(Task& task, std::int64_t raw_status) {
   if (task.exit_recorded) return;
   task.exit_recorded = true;
   DataBuffer data;
-  // Only someone else who has the memory can see what the kernel did to it.
-  for (const auto& [tid, other] : tasks_) {
-    if (other->process->domain != task.process->domain || other.get() == &task || other->exit_recorded)
-      continue;
-    for (const auto& [address, before] : task.words_cleared_at_exit) {
-      const auto now = other->memory().read(RemotePtr<std::uint32_t>(address));
-      if (!now || *now == before) continue;
-      const auto room = data.add(Data::Role::output, RemotePtr<>(address), 0, sizeof *now, sizeof *now);
-      std::memcpy(room.data(), &*now, sizeof *now);
+  // Others of its address space have the words; with the last of them only robust futexes in memory that it
+  // shared with other processes matter, and that memory can no longer be read through it.
+  const auto other = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& candidate) {
+    const Task& one = *candidate.second;
+    return one.process->code == task.process->code && &one != &task && !one.exit_recorded;
+  });
+  for (const WordAtExit& word : task.words_at_exit) {
+    std::optional<std::uint32_t> now;
+    if (other != tasks_.end()) {
+      now = other->second->memory().read(RemotePtr<std::uint32_t>(word.address));
+    } else if (word.is_robust) {
+      now = after_owner_died(task, word.before);
     }
-    break;
+    if (!now || *now == word.before) continue;
+    const auto room = data.add(Data::Role::output, RemotePtr<>(word.address), 0, sizeof *now, sizeof *now);
+    std::memcpy(room.data(), &*now, sizeof *now);
   }
   append({.tid = task.tid, .kind = EventKind::exit, .result = raw_status, .data = data.data()});
 }

@@ -80,6 +80,8 @@ void Session::on_timer() {
 void Session::look_after(Task& task) {
   Domain& domain = task.domain();
   if (task.position == Task::Position::call && !domain.waiting.empty()) {
+    // One that ends keeps its turn until the kernel has cleared its words.
+    if ((task.call.flags & event_no_result) != 0) return;
     // A call that was not expected to block has kept the turn for more than a period.
     if (now_ns() - domain.turn_since_ns > 2 * period_ns) release_turn(task);
     return;

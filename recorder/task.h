@@ -107,6 +107,13 @@ struct PendingCall {
   std::vector<Snapshot> snapshots;
 };
 
+// A word of its memory that the kernel may write when the task ends.
+struct WordAtExit {
+  std::uint64_t address;
+  std::uint32_t before;
+  bool is_robust;  // a futex of its robust list, not the word of set_tid_address(2)
+};
+
 struct Task {
   enum class Position {
     user,        // running the program's code, or about to (has the turn)
@@ -130,8 +137,8 @@ struct Task {
   std::uint64_t signal_mask = 0;  // blocked signals, as of its last event
   std::uint64_t clear_tid = 0;    // set_tid_address(2)
   std::uint64_t robust_list = 0;  // set_robust_list(2)
-  // What the kernel may write at its end, by address, with the values before.
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> words_cleared_at_exit;
+  // What the kernel may write at its end.
+  std::vector<WordAtExit> words_at_exit;
   // The plan of the call that restart_syscall(2) would go on with.
   struct Restart {
     syscalls::Plan plan;

@@ -301,15 +301,11 @@ void Replayer::on_exit(const Event& event) {
   (void)task(event.tid, event);  // is there
   const std::unique_ptr<ReplayTask> gone = std::move(tasks_.at(event.tid));
   tasks_.erase(event.tid);
+  // Through its own memory: what of it others have is theirs, too, be it an address space or a shared page.
+  write_outputs(*gone, event);
   kill(*gone);
   if (gone->pid == first_pid_ && gone->tid.value() == first_pid_.value()) {
     wait_status_ = static_cast<int>(event.result);
-  }
-  if (event.data.empty()) return;
-  for (const auto& [tid, other] : tasks_) {
-    if (other->space != gone->space) continue;
-    write_outputs(*other, event);
-    return;
   }
 }
 
