@@ -69,7 +69,8 @@ void put(std::byte* to, const Event& event, std::uint64_t size) {
 
 // The call that the agent should have answered, from the ring.
 Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
-  const std::uint64_t at = slot.read & (agent::ring_size - 1);
+  std::uint64_t at = slot.read & (agent::ring_size - 1);
+  if (at > agent::ring_size - sizeof(agent::Record)) at = 0;  // what the program may have written there
   agent::Record record;
   std::memcpy(&record, AgentMemory::ring(slot) + at, sizeof record);
   Event event{.number = EventNumber(record.enter), .tid = task.tid, .nr = record.nr, .result = record.result};
@@ -125,10 +126,13 @@ bool queue_call(ReplayTask& task, const Event& event) {
          task.tid);
   }
   const std::uint64_t size = ring_bytes(event);
-  const std::uint64_t at = slot->written & (agent::ring_size - 1);
+  // The program can write to the slot: nothing in it is taken for granted.
+  const std::uint64_t written = slot->written;
+  const std::uint64_t used = written - slot->read;
+  const std::uint64_t at = written & (agent::ring_size - 1);
   const std::uint64_t rest = agent::ring_size - at;
   const std::uint64_t filler = rest < size ? rest : 0;
-  if (slot->written + filler + size - slot->read > agent::ring_size) return false;
+  if (used > agent::ring_size || filler + size > agent::ring_size - used) return false;
   std::byte* ring = AgentMemory::ring(*slot);
   if (filler >= sizeof(agent::Record)) {
     agent::Record nothing{};
@@ -136,8 +140,8 @@ bool queue_call(ReplayTask& task, const Event& event) {
     nothing.size = static_cast<std::uint32_t>(filler);
     std::memcpy(ring + at, &nothing, sizeof nothing);
   }
-  put(ring + ((slot->written + filler) & (agent::ring_size - 1)), event, size);
-  slot->written += filler + size;
+  put(ring + ((written + filler) & (agent::ring_size - 1)), event, size);
+  slot->written = written + filler + size;
   return true;
 }
 

@@ -43,11 +43,14 @@ void Arena::fill(Placed& placed, const Content& content, std::uint64_t offset, s
 
 std::uint64_t Arena::place(ContentId id, std::uint64_t offset, std::uint64_t length) {
   const Content& content = reader_.content(id);
-  auto [at, is_new] = contents_.try_emplace(id, Placed{next_, {}});
-  if (is_new) {
+  auto at = contents_.find(id);
+  if (at == contents_.end()) {
+    const std::uint64_t room = shared_start - next_;
+    if (room < 2 * page_size || content.size > room - 2 * page_size)
+      fail("the trace describes more file content than there can be");
+    at = contents_.emplace(id, Placed{next_, {}}).first;
     // One page apart, so that a mapping that grows in place does not show another file.
     next_ += page_up(content.size) + page_size;
-    if (next_ > shared_start) fail("the trace describes more file content than there can be");
   }
   fill(at->second, content, offset, length);
   return at->second.start + offset;
@@ -60,10 +63,12 @@ std::uint64_t Arena::mappable(ContentId id, std::uint64_t offset) {
 
 std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId> initial,
                                   std::uint64_t offset, std::uint64_t length) {
-  auto [at, is_new] = shared_.try_emplace(object, Placed{next_shared_, {}});
-  if (is_new) next_shared_ += shared_stride;
-  if (next_shared_ > arena_size || offset + length > shared_stride)
+  const bool is_new = !shared_.contains(object);
+  if (length > shared_stride || offset > shared_stride - length ||
+      (is_new && shared_stride > others_start - next_shared_))
     fail("the trace describes too much shared memory");
+  const auto at = shared_.try_emplace(object, Placed{next_shared_, {}}).first;
+  if (is_new) next_shared_ += shared_stride;
   if (initial) fill(at->second, reader_.content(*initial), offset, length);
   return at->second.start + offset;
 }

@@ -16,6 +16,7 @@
 #include "format/base/clock.h"
 #include "format/base/error.h"
 #include "replayer/agent.h"
+#include "replayer/check_event.h"
 #include "replayer/divergence.h"
 #include "replayer/processor.h"
 #include "replayer/special/special.h"
@@ -283,7 +284,8 @@ void Replayer::change_domain(ReplayTask& task, DomainId domain) {
 }
 
 void Replayer::on_start(const Event& event) {
-  ENSURE(event.extra != nullptr, "start event {} without its details", event.number);
+  if (tasks_.contains(event.tid))
+    fail("the trace is damaged: event {} makes task {}, which is there already", event.number, event.tid);
   if (event.extra->parent.value() == 0) {
     ReplayTask& task = add_task(event.tid, new_process());
     task.pid = event.extra->pid;
@@ -329,6 +331,7 @@ void Replayer::leave_point(ReplayTask& task) {
 }
 
 void Replayer::replay(const Event& event) {
+  check_event(event);
   if (event.kind == EventKind::call && (event.flags & event_by_agent) != 0) {
     replay_by_agent(event);
     return;
@@ -409,8 +412,8 @@ void Replayer::replay_by_agent(const Event& event) {
   close_open_segment(task, event);
   if (!replay_agent::queue_call(task, event)) {
     run_ring(task, event);
-    ENSURE(replay_agent::queue_call(task, event), "event {} has more data than the agent's ring",
-           event.number);
+    if (!replay_agent::queue_call(task, event))
+      fail("the trace is damaged: event {} has more data than the agent's ring", event.number);
   }
   remember(task, event);
 }

@@ -40,7 +40,6 @@ void check_makes_task(const ReplayTask& parent, const Event& event) {
 
 void replay_start(Replayer& replayer, const Event& event) {
   const Extra& extra = *event.extra;
-  ENSURE(extra.after.has_value(), "start event {} without registers", event.number);
   ReplayTask& parent = replayer.task(extra.parent, event);
   replayer.advance(parent, event);
   check_makes_task(parent, event);

@@ -69,7 +69,6 @@ void limit_stack(const ReplayTask& task, std::uint64_t limit) {
 }
 
 void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
-  ENSURE(event.extra != nullptr && event.extra->after, "exec event {} without its details", event.number);
   const Extra& extra = *event.extra;
   ReplayTask* calling = &task;
   if (extra.former_tid.value() != 0 && extra.former_tid != event.tid)

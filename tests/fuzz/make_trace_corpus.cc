@@ -1,5 +1,5 @@
-// make_trace_corpus FILES CHUNKS: fills the directory FILES with small traces and CHUNKS with the payloads of
-// their chunks.
+// make_trace_corpus FILES CHUNKS REPLAYS: fills the directory FILES with small traces, CHUNKS with the
+// payloads of their chunks one by one, and REPLAYS with those of each trace in one piece (payloads.h).
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -8,11 +8,15 @@
 #include "format/chunk_reader.h"
 #include "format/trace_layout.h"
 #include "format/trace_writer.h"
+#include "tests/fuzz/payloads.h"
+#include "tests/fuzz/program_trace.h"
 #include "tests/unit/trace_support.h"
 
 namespace {
 
 using namespace rec;
+
+constexpr std::size_t large_input = 100'000;  // a fuzzer takes its longest input for the length to reach
 
 // Events with extras, contents that they refer to, and data large enough to lie in blocks.
 void write_trace(const std::string& path, std::uint64_t events, bool finish) {
@@ -44,7 +48,7 @@ void unpack_chunks(const std::string& path, const std::string& into) {
   for (std::size_t number = 0; const auto place = reader.find(offset, problem); ++number) {
     RawChunk raw;
     (void)reader.load(*place, number, raw);
-    if (raw.bytes().size() < 100'000) testing::write_file(into + std::to_string(number), raw.bytes());
+    if (raw.bytes().size() < large_input) testing::write_file(into + std::to_string(number), raw.bytes());
     offset = place->end();
   }
 }
@@ -52,21 +56,29 @@ void unpack_chunks(const std::string& path, const std::string& into) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   try {
     const std::string files = argv[1];
     const std::string chunks = argv[2];
-    std::filesystem::create_directories(files);
-    std::filesystem::create_directories(chunks);
+    const std::string replays = argv[3];
+    for (const std::string& directory : {files, chunks, replays})
+      std::filesystem::create_directories(directory);
+    const auto unpack = [&](const std::string& name) {
+      unpack_chunks(files + "/" + name, chunks + "/" + name + "-");
+      const auto payloads = fuzz::payloads_of(files + "/" + name);
+      if (payloads.size() < large_input) testing::write_file(replays + "/" + name, payloads);
+    };
     for (const std::uint64_t events : {0U, 1U, 10U, 100U}) {
       for (const bool finish : {true, false}) {
         const std::string name = std::to_string(events) + (finish ? "-finished" : "-cut");
         write_trace(files + "/" + name, events, finish);
-        unpack_chunks(files + "/" + name, chunks + "/" + name + "-");
+        unpack(name);
       }
     }
     write_large_event(files + "/large");
-    unpack_chunks(files + "/large", chunks + "/large-");
+    unpack("large");
+    fuzz::write_program_trace(files + "/program");
+    unpack("program");
   } catch (const Error& error) {
     (void)std::fprintf(stderr, "make_trace_corpus: %s\n", error.what());
     return 1;
