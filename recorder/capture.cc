@@ -135,6 +135,7 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.entry = syscalls::find(nr);
   pending.enter_ns = session.now_ns();
   pending.flags = 0;
+  pending.replaced.reset();
   pending.answer.reset();
   pending.redirect.reset();
   pending.data.clear();

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
@@ -181,10 +183,19 @@ bool make_cpuid_fault(const Stopped& stopped) {
   return calls.call(SYS_arch_prctl, {arch_set_cpuid, 0}) == 0;
 }
 
+// The soft limit in bytes. prlimit(2) would take CAP_SYS_RESOURCE once the program has changed its user,
+// which containers withhold even from root; what /proc/PID/limits says is for all (proc(5)).
 std::uint64_t stack_limit(Tid tid) {
-  rlimit limit{};
-  if (::prlimit(tid.value(), RLIMIT_STACK, nullptr, &limit) != 0) fail_with_errno("prlimit(RLIMIT_STACK)");
-  return limit.rlim_cur;
+  std::ifstream limits(fmt::format("/proc/{}/limits", tid));
+  constexpr std::string_view name = "Max stack size";
+  for (std::string line; std::getline(limits, line);) {
+    if (line.compare(0, name.size(), name) != 0) continue;
+    std::uint64_t soft = 0;
+    std::istringstream rest(line.substr(name.size()));
+    return rest >> soft ? soft : RLIM_INFINITY;  // else: the word “unlimited”
+  }
+  if (!limits.is_open()) throw TaskGone{tid};
+  fail("/proc/{}/limits does not tell the size of the stack", tid);
 }
 
 std::string executable_of(Tid tid) {
