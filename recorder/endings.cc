@@ -77,23 +77,27 @@ void Session::on_exit_event(Task& task) {
   }
 }
 
+// Others of its address space have the word; with the last of them only a robust futex in memory that it
+// shared with other processes matters, and that memory can no longer be read through it.
+std::optional<std::uint32_t> Session::word_after_exit(const Task& task, const WordAtExit& word) const {
+  for (const auto& [tid, other] : tasks_) {
+    if (other->process->code != task.process->code || other.get() == &task || other->exit_recorded) continue;
+    try {
+      return other->memory().read(RemotePtr<std::uint32_t>(word.address));
+    } catch (const TaskGone&) {
+      // A zombie: it has given up the memory; its own end is still to be told.
+    }
+  }
+  if (word.is_robust) return after_owner_died(task, word.before);
+  return std::nullopt;
+}
+
 void Session::record_exit(Task& task, std::int64_t raw_status) {
   if (task.exit_recorded) return;
   task.exit_recorded = true;
   DataBuffer data;
-  // Others of its address space have the words; with the last of them only robust futexes in memory that it
-  // shared with other processes matter, and that memory can no longer be read through it.
-  const auto other = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& candidate) {
-    const Task& one = *candidate.second;
-    return one.process->code == task.process->code && &one != &task && !one.exit_recorded;
-  });
   for (const WordAtExit& word : task.words_at_exit) {
-    std::optional<std::uint32_t> now;
-    if (other != tasks_.end()) {
-      now = other->second->memory().read(RemotePtr<std::uint32_t>(word.address));
-    } else if (word.is_robust) {
-      now = after_owner_died(task, word.before);
-    }
+    const std::optional<std::uint32_t> now = word_after_exit(task, word);
     if (!now || *now == word.before) continue;
     const auto room = data.add(Data::Role::output, RemotePtr<>(word.address), 0, sizeof *now, sizeof *now);
     std::memcpy(room.data(), &*now, sizeof *now);

@@ -152,6 +152,7 @@ class Session {
   void on_group_stop(Task& task, int signal);
   void on_exit_event(Task& task);
   void on_gone(Tid tid, const WaitStatus& status);
+  [[nodiscard]] std::optional<std::uint32_t> word_after_exit(const Task& task, const WordAtExit& word) const;
   void record_exit(Task& task, std::int64_t raw_status);
   void finish_leader_exit(Task& task);
   void give_turn(Domain& domain);
