@@ -48,6 +48,7 @@ struct EventBatch {
   std::vector<Content> contents;                        // announced before the batch's first event
   std::vector<Block> blocks;
   std::size_t extra_bytes = 0;  // of extras, contents and blocks, roughly
+  std::uint64_t cut_ns = 0;     // when it was put into the queue (CLOCK_MONOTONIC)
 
   [[nodiscard]] bool is_empty() const { return events.empty() && contents.empty() && blocks.empty(); }
   [[nodiscard]] std::size_t bytes() const {

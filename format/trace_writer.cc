@@ -33,8 +33,10 @@ constexpr std::size_t large_event =
 constexpr std::size_t large_piece = 4096;  // … except for its small pieces
 
 // The further the compressor is behind, the less it may take its time: about 200, 400, 500 and 700 MB/s.
-int level_for(std::size_t backlog) {
-  if (backlog <= 2) return 3;
+// Where a program begins, its files come all at once, and its first events wait behind them.
+int level_for(std::size_t backlog, std::uint64_t waited_ns) {
+  constexpr std::uint64_t patience_ns = 25'000'000;
+  if (backlog <= 2 && waited_ns <= patience_ns) return 3;
   if (backlog <= 6) return 1;
   if (backlog <= 12) return -1;
   return -5;
@@ -152,6 +154,7 @@ EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
 }
 
 void TraceWriter::Impl::cut(const Lock&) {
+  open_->cut_ns = monotonic_ns();
   queue_.push_back(std::move(open_));
   if (spare_.empty()) {
     open_ = std::make_unique<EventBatch>();
@@ -323,7 +326,7 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
 void TraceWriter::Impl::write(const EventBatch& batch, std::size_t backlog) {
   std::string why;
   try {
-    chunks_.write(batch, level_ != 0 ? level_ : level_for(backlog));
+    chunks_.write(batch, level_ != 0 ? level_ : level_for(backlog, monotonic_ns() - batch.cut_ns));
     return;
   } catch (const Error& error) {
     why = error.what();
