@@ -133,6 +133,16 @@ class Session {
   [[nodiscard]] std::uint64_t new_shared_object() { return next_shared_object_++; }
   // The number of a file that is mapped shared somewhere; 0 when it is not.
   [[nodiscard]] std::uint64_t find_shared_object(std::uint64_t device, std::uint64_t inode) const;
+  // Whether a mapping of the object stands besides the one in this range, which `task` has just made.
+  [[nodiscard]] bool is_mapped_elsewhere(const Task& task, std::uint64_t object, MemoryRange made) const;
+  // The file's next mapping is one of an object of its own.
+  void forget_shared_object(std::uint64_t device, std::uint64_t inode) {
+    shared_objects_.erase({device, inode});
+  }
+  // What the file held when it was mapped last; a reference to be kept up to date.
+  [[nodiscard]] std::optional<ContentId>& shared_content(std::uint64_t object) {
+    return shared_contents_[object];
+  }
   // Size in bytes that the trace knows of a shared file; a reference to be kept up to date.
   [[nodiscard]] std::uint64_t& shared_file_size(std::uint64_t object) { return shared_file_sizes_[object]; }
 
@@ -199,6 +209,7 @@ class Session {
   std::uint64_t next_shared_object_ = 1;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
   std::map<std::uint64_t, std::uint64_t> shared_file_sizes_;
+  std::map<std::uint64_t, std::optional<ContentId>> shared_contents_;
   // Which processes have a shared object mapped.
   struct Sharing {
     std::set<Pid> processes;

@@ -9,6 +9,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/task_state.h"
+#include "tracee/maps.h"
 
 namespace rec {
 
@@ -243,6 +244,34 @@ void Session::release_output(const Task& task) {
   } catch (const TaskGone&) {
     // Killed while it waited: its end gives the right on.
   }
+}
+
+bool Session::is_mapped_elsewhere(const Task& task, std::uint64_t object, MemoryRange made) const {
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  const auto own = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& entry) {
+    return entry.start.address() <= made.start && entry.end.address() > made.start;
+  });
+  if (own == maps.end() || own->start.address() < made.start || own->end.address() > made.end) {
+    return true;  // the kernel made one of it and its neighbour
+  }
+  const auto is_same_file = [&](const MapsEntry& entry) {
+    return entry.shared && entry.inode == own->inode && entry.device_major == own->device_major &&
+           entry.device_minor == own->device_minor;
+  };
+  if (std::count_if(maps.begin(), maps.end(), is_same_file) > 1) return true;
+  const auto sharing = sharing_.find(object);
+  if (sharing == sharing_.end()) return false;
+  return std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& other) {
+    const Process& process = *other.second->process;
+    // Processes with one address space have one PatchedCode.
+    if (process.code == task.process->code || sharing->second.processes.count(process.pid) == 0) return false;
+    try {
+      const std::vector<MapsEntry> theirs = read_maps(other.first);
+      return std::any_of(theirs.begin(), theirs.end(), is_same_file);
+    } catch (const TaskGone&) {
+      return false;  // what it had mapped is unmapped, or its other threads have it
+    }
+  });
 }
 
 std::uint64_t Session::find_shared_object(std::uint64_t device, std::uint64_t inode) const {

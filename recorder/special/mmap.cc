@@ -27,6 +27,19 @@ bool may_write(Tid tid, std::int32_t fd) {
   return true;
 }
 
+// While nobody has it mapped, a file may change, or be deleted and its inode number be used for another one.
+// Then its memory at replay begins anew. (While a mapping stands, that memory is right and the file's content
+// may be late.)
+void forget_stale_object(Session& session, const Task& task, const Mapping& made,
+                         const ContentStore::Stored& stored) {
+  const std::uint64_t object = session.find_shared_object(stored.device, stored.inode);
+  if (object == 0 || session.shared_content(object) == stored.id) return;
+  const MemoryRange range{made.start.address(), made.end.address()};
+  if (!session.is_mapped_elsewhere(task, object, range)) {
+    session.forget_shared_object(stored.device, stored.inode);
+  }
+}
+
 void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd,
                            std::uint64_t offset) {
   const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
@@ -40,7 +53,9 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
   if (stored) {
     mapping->content = stored->id;
     if ((mapping->flags & MAP_SHARED) != 0) {
+      forget_stale_object(session, task, *mapping, *stored);
       mapping->shared_object = session.shared_object(stored->device, stored->inode);
+      session.shared_content(mapping->shared_object) = stored->id;
       session.shared_file_size(mapping->shared_object) = stored->file_size;
       task.process->maps_files_shared = true;
       Agents::forget_descriptors(*task.process);
