@@ -1,101 +1,15 @@
-#include "format/trace_reader.h"
-
 #include <xxhash.h>
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "format/base/error.h"
-#include "format/chunk_reader.h"
-#include "format/event_decoder.h"
-#include "format/trace_index.h"
-#include "format/trace_tables.h"
+#include "format/trace_reader_impl.h"
 
 namespace rec {
 
 using layout::ChunkKind;
 using layout::ChunkPlace;
-
-class TraceReader::Impl final : private BlockSource {
- public:
-  explicit Impl(const std::string& path);
-
-  [[nodiscard]] const TraceHeader& header() const { return header_; }
-  [[nodiscard]] const std::optional<TraceSummary>& summary() const { return summary_; }
-  [[nodiscard]] const std::string& why_incomplete() const { return why_incomplete_; }
-  [[nodiscard]] bool is_damaged() const { return is_damaged_; }
-  [[nodiscard]] std::uint64_t event_count() const { return map_.event_count; }
-  [[nodiscard]] std::uint64_t file_size() const { return file_.file_size(); }
-  [[nodiscard]] Sizes sizes() const;
-
-  const Event* next();
-  void seek(EventNumber number) { position_ = number.value(); }
-  [[nodiscard]] std::optional<EventRange> chunk_with(Tid task, EventNumber from) const;
-  [[nodiscard]] EventNumber near(std::uint64_t time_ns) const;
-  std::vector<std::string> verify(std::size_t most);
-  const Content& content(ContentId id);
-  std::span<const std::byte> block(const BlockHash& hash) { return find_block(hash, callers_block_); }
-
- private:
-  // A content chunk, unpacked, in which the next block probably is, too.
-  struct BlockChunk {
-    RawChunk raw;
-    std::optional<std::size_t> number;
-    const fb::Blocks* blocks = nullptr;
-  };
-
-  void read_header();
-  bool load_index();
-  void scan();
-  void take_index(const ChunkPlace& place);
-  bool open_at_position();
-  void load_events(std::size_t number);
-  std::size_t chunk_of_position() const;
-  // Where in map_.events the chunk is that has the event.
-  [[nodiscard]] std::size_t place_of_chunk_with(std::uint64_t event) const;
-  void announce(const fb::Events& events, std::size_t number);
-  void announce_next();
-  void verify_chunks(std::vector<std::string>& problems, std::size_t most);
-  void verify_events(std::vector<std::string>& problems, std::size_t most);
-  void verify_blocks(std::vector<std::string>& problems, std::size_t most);
-  [[nodiscard]] std::string problem_in_index(const fb::Chunk& chunk, std::size_t number) const;
-  std::span<const std::byte> stored_block(const BlockHash& hash) override {
-    return find_block(hash, own_block_);
-  }
-  std::span<const std::byte> find_block(const BlockHash& hash, BlockChunk& in);
-  void load_blocks(std::size_t number, BlockChunk& into);
-  void see_all_content_chunks();
-  std::span<const std::byte> take_block(const BlockHash& hash, BlockChunk& from);
-  [[noreturn]] void fail_damaged(std::size_t number, std::string_view problem) const {
-    file_.fail_damaged(map_.chunks.at(number).offset, number, problem);
-  }
-
-  std::string path_;
-  ChunkReader file_;
-  TraceHeader header_;
-  ChunkMap map_;
-  std::optional<TraceSummary> summary_;
-  std::string why_incomplete_;
-  bool is_damaged_ = false;
-  std::string damage_;  // a damaged chunk header ends what a scan can find
-
-  std::uint64_t position_ = 0;  // of the event that next() returns
-  RawChunk events_raw_;
-  std::size_t events_number_ = 0;  // the chunk that decoder_ reads
-  std::optional<EventDecoder> decoder_;
-
-  std::vector<IndexContents::TaskRange> task_ranges_;  // see IndexContents; empty without an index
-  std::vector<std::int32_t> tasks_;
-
-  std::unordered_map<std::uint32_t, Content> contents_;
-  std::size_t announced_ = 0;  // of map_.announcing, how many are in contents_
-  std::unordered_map<BlockHash, std::size_t, HashOfBlockHash> block_chunks_;
-  std::size_t content_chunks_seen_ = 0;  // of map_.content, how many are in block_chunks_
-  BlockChunk callers_block_;
-  BlockChunk own_block_;  // for large data of events, so that the caller's block stays valid meanwhile
-};
 
 TraceReader::Impl::Impl(const std::string& path) : path_(path), file_(path) {
   read_header();
@@ -341,122 +255,6 @@ TraceReader::Sizes TraceReader::Impl::sizes() const {
     if (place.header.kind == ChunkKind::events) sizes.events += place.end() - place.offset;
   }
   return sizes;
-}
-
-// --- verify ---
-
-std::vector<std::string> TraceReader::Impl::verify(std::size_t most) {
-  std::vector<std::string> problems;
-  if (is_damaged_) problems.push_back(why_incomplete_);
-  verify_chunks(problems, most);
-  verify_events(problems, most);
-  verify_blocks(problems, most);
-  if (problems.size() > most) problems.resize(most);
-  return problems;
-}
-
-// Every chunk: its checksum, its structure, and the index's word on it (load() compares the headers).
-void TraceReader::Impl::verify_chunks(std::vector<std::string>& problems, std::size_t most) {
-  RawChunk raw;
-  for (std::size_t number = 0; number < map_.chunks.size() && problems.size() < most; ++number) {
-    try {
-      const std::string problem = problem_in_index(file_.load(map_.chunks[number], number, raw), number);
-      if (!problem.empty()) problems.push_back(problem);
-    } catch (const Error& error) {
-      problems.emplace_back(error.what());
-    }
-  }
-}
-
-std::string TraceReader::Impl::problem_in_index(const fb::Chunk& chunk, std::size_t number) const {
-  const fb::Events* events = chunk.body_as_Events();
-  if (events == nullptr || events->contexts() == nullptr) return {};
-  const auto at = std::lower_bound(map_.events.begin(), map_.events.end(), number);
-  if (at == map_.events.end() || *at != number) return {};
-  const auto place = static_cast<std::size_t>(at - map_.events.begin());
-  if (place >= task_ranges_.size()) return {};  // no index
-  const auto first = tasks_.begin() + task_ranges_[place].first;
-  const auto last = first + task_ranges_[place].count;
-  for (const fb::Context* context : *events->contexts()) {
-    if (std::find(first, last, context->tid()) == last)
-      return fmt::format("{}: the index does not say that chunk {} has events of task {}", path_, number,
-                         context->tid());
-  }
-  return {};
-}
-
-// Every event: that it can be decoded, that its number and times follow, that its contents are there.
-void TraceReader::Impl::verify_events(std::vector<std::string>& problems, std::size_t most) {
-  seek(EventNumber(0));
-  std::uint64_t expected = 0;
-  while (problems.size() < most && expected < map_.event_count) {
-    try {
-      const Event* event = next();
-      if (event == nullptr) break;
-      const ChunkPlace& place = map_.chunks[events_number_];
-      if (event->number.value() != expected || event->leave_ns < event->enter_ns ||
-          event->enter_ns < place.header.first_ns || event->leave_ns > place.header.last_ns)
-        problems.push_back(fmt::format("{}: event {} is not in its place or time", path_, event->number));
-      ++expected;
-      if (event->extra == nullptr) continue;
-      for (const Mapping& mapping : event->extra->mappings)
-        if (mapping.content) (void)content(*mapping.content);
-    } catch (const Error& error) {
-      const bool is_known = std::find(problems.begin(), problems.end(), error.what()) != problems.end();
-      if (!is_known) problems.emplace_back(error.what());
-      // Past the damaged chunk.
-      const auto chunk = std::upper_bound(map_.events.begin(), map_.events.end(), expected,
-                                          [this](std::uint64_t event, std::size_t number) {
-                                            return event < map_.chunks[number].header.first_event;
-                                          });
-      expected = chunk == map_.events.end() ? map_.event_count : map_.chunks[*chunk].header.first_event;
-      seek(EventNumber(expected));
-    }
-  }
-  seek(EventNumber(0));
-}
-
-// Every block that a content refers to: that it is there and matches its hash.
-void TraceReader::Impl::verify_blocks(std::vector<std::string>& problems, std::size_t most) {
-  std::map<std::size_t, std::vector<BlockHash>> by_chunk;  // so that each chunk is unpacked once
-  try {
-    while (announced_ < map_.announcing.size()) announce_next();
-    // Without an index: makes block_chunks_ whole.
-    if (content_chunks_seen_ < map_.content.size()) see_all_content_chunks();
-  } catch (const Error& error) {
-    problems.emplace_back(error.what());
-  }
-  for (const auto& [id, content] : contents_) {
-    for (const Content::Block& block : content.blocks) {
-      const auto chunk = block_chunks_.find(block.hash);
-      if (chunk != block_chunks_.end()) {
-        by_chunk[chunk->second].push_back(block.hash);
-      } else if (problems.size() < most) {
-        problems.push_back(
-            fmt::format("{}: block {} of the content of {} is missing", path_, block.index, content.path));
-      }
-    }
-  }
-  for (const auto& [chunk, hashes] : by_chunk) {
-    for (const BlockHash& hash : hashes) {
-      if (problems.size() >= most) return;
-      try {
-        (void)find_block(hash, own_block_);
-      } catch (const Error& error) {
-        const bool is_known = std::find(problems.begin(), problems.end(), error.what()) != problems.end();
-        if (!is_known) problems.emplace_back(error.what());
-      }
-    }
-  }
-}
-
-void TraceReader::Impl::see_all_content_chunks() {
-  while (content_chunks_seen_ < map_.content.size()) {
-    const std::size_t number = map_.content[content_chunks_seen_++];
-    load_blocks(number, own_block_);
-    for (const fb::BlockPlace* place : *own_block_.blocks->places())
-      block_chunks_.try_emplace(from_fb(place->hash()), number);
-  }
 }
 
 TraceReader::TraceReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}

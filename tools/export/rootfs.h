@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -63,6 +64,9 @@ class RootFileSystem {
   void on_mapping(const Event& event);
   void on_transfer(const Event& event);
   void note_change(const Event& event);
+  // Whether the path is one that the tree can have: not what every machine has of its own, nor what only
+  // looks like a path.
+  [[nodiscard]] static bool belongs_in_tree(std::string_view path);
   Node* node(const std::string& path);
   void add_loaders();
   void link_to(const std::string& path, const std::string& target);
