@@ -138,6 +138,19 @@ void hold(Task& task, const siginfo_t& info) {
   if (info.si_signo >= SIGRTMIN || !is_there) task.held.push_back(info);
 }
 
+// SECCOMP_RET_TRAP tells the handler where the call was made (seccomp(2)): at the site that is the program's,
+// not at the trampoline that stands for it.
+void show_own_call_site(Session& session, const Task& task, siginfo_t* info) {
+  constexpr int by_filter = 1;  // asm-generic/siginfo.h, SYS_SECCOMP
+  if (info->si_signo != SIGSYS || info->si_code != by_filter) return;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  if (reinterpret_cast<std::uint64_t>(info->si_call_addr) != registers.rip) return;
+  if (!session.agents().unmap_pointer(task, registers)) return;
+  info->si_call_addr = reinterpret_cast<void*>(registers.rip);
+  stopped.set_siginfo(*info);
+}
+
 void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& extra, DataBuffer& data) {
   extra.siginfo = bytes_of(info);
   session.append({.tid = task.tid,
@@ -220,6 +233,7 @@ void on_signal_stop(Session& session, Task& task, int signal) {
       stopped.set_siginfo(info);
     }
   }
+  show_own_call_site(session, task, &info);
   const bool fault = is_fault(info);
   const bool boundary = stands_where_left(task);
   const SignalAction action = action_for(*task.process, signal);

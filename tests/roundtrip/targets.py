@@ -79,6 +79,7 @@ TARGETS = {
     "dies_by_ill": killed_by(signal.SIGILL),
     "dies_by_kill": killed_by(signal.SIGKILL),
     "dies_by_segv": killed_by(signal.SIGSEGV),
+    "seccomp_trap": killed_by(signal.SIGSYS),
     "dies_in_thread": killed_by(signal.SIGSEGV),
     "memory_file_ends": killed_by(signal.SIGBUS),
     "memory_stack_overflow": killed_by(signal.SIGSEGV),
