@@ -137,6 +137,7 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.flags = 0;
   pending.replaced.reset();
   pending.answer.reset();
+  pending.clone_flags.reset();
   pending.redirect.reset();
   pending.data.clear();
   pending.snapshots.clear();

@@ -156,7 +156,7 @@ void Session::dispatch(const WaitResult& result) {
   }
   Task* task = find(result.tid);
   if (task == nullptr) {
-    early_stops_.insert(result.tid);
+    on_unknown(result);
     return;
   }
   if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
@@ -178,6 +178,18 @@ void Session::dispatch(const WaitResult& result) {
   } else {
     on_group_stop(*task, std::get<GroupStop>(result.status).signal);
   }
+}
+
+// A new task of which its parent has not told yet.
+void Session::on_unknown(const WaitResult& result) {
+  const auto* event = std::get_if<PtraceEvent>(&result.status);
+  if (event == nullptr || event->event != PTRACE_EVENT_EXIT) {
+    early_stops_.insert(result.tid);
+    return;
+  }
+  // Killed before it ran, perhaps with its parent, which then never does.
+  early_stops_.erase(result.tid);
+  (void)Stopped(result.tid).resume(Resume::cont);
 }
 
 void Session::on_event(Task& task, int event) {

@@ -155,6 +155,7 @@ class Session {
  private:
   bool dispatch_one();
   void look_at_rings();
+  void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
   [[noreturn]] static void refuse_foreign_abi(const Task& task);

@@ -94,7 +94,9 @@ struct PendingCall {
   std::uint64_t enter_ns = 0;
   std::uint16_t flags = 0;
   std::optional<std::size_t> replaced;  // the argument that the kernel was given another value for
-  std::optional<std::int64_t> answer;   // what rec answers in the kernel's place
+  std::optional<std::uint64_t>
+      clone_flags;                     // clone3(2): as passed, while the kernel finds others in their place
+  std::optional<std::int64_t> answer;  // what rec answers in the kernel's place
   bool blocks = false;
   std::optional<Redirect> redirect;
   DataBuffer data;

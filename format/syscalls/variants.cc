@@ -19,6 +19,7 @@
 #include <linux/ipc.h>
 #include <linux/kd.h>
 #include <linux/keyctl.h>
+#include <linux/kvm.h>
 #include <linux/loop.h>
 #include <linux/msg.h>
 #include <linux/nsfs.h>

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
@@ -38,10 +39,29 @@ void add_tid_word(DataBuffer& data, const RemoteMemory& memory, std::uint64_t ad
   data.shrink_last(memory.read_some(RemotePtr<>(address), room));
 }
 
+// At the new task's first stop: its registers. nullopt: it was killed before that, and is as if it had never
+// been.
+std::optional<Registers> take_over(Session& session, const Task& parent, Tid child) {
+  try {
+    session.take_first_stop(child);
+    show_clone_flags(parent, RemoteMemory(child));
+    return Stopped(child).registers();
+  } catch (const TaskGone& gone) {
+    if (gone.tid != child) throw;
+    if (gone.seen) session.dispatch({child, *gone.seen});
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 void on_created(Session& session, Task& parent, Tid child_tid) {
-  session.take_first_stop(child_tid);
+  show_clone_flags(parent, parent.memory());
+  const std::optional<Registers> first = take_over(session, parent, child_tid);
+  if (!first) {
+    session.resume_call(parent);
+    return;
+  }
   const CloneRequest request = read_request(parent);
   std::shared_ptr<Process> process = parent.process;
   if ((request.flags & CLONE_THREAD) == 0) {
@@ -69,22 +89,27 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
   Task& child = session.add_task(child_tid, process);
   child.signal_mask = parent.signal_mask;
   child.counter_traps = parent.counter_traps;
-  session.agents().adopt(child);
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
-  const Stopped stopped(child_tid);
   Extra extra;
   extra.parent = parent.tid;
   extra.pid = process->pid;
   extra.domain = process->domain->id;
   extra.clone_flags = request.flags;
-  extra.after = stopped.registers();
+  extra.after = first;
   DataBuffer data;
-  if ((request.flags & CLONE_CHILD_SETTID) != 0) add_tid_word(data, child.memory(), request.child_tid, 0);
-  if ((request.flags & CLONE_PARENT_SETTID) != 0) add_tid_word(data, parent.memory(), request.parent_tid, 1);
+  try {
+    session.agents().adopt(child);
+    extra.after = Stopped(child_tid).registers();
+    if ((request.flags & CLONE_CHILD_SETTID) != 0) add_tid_word(data, child.memory(), request.child_tid, 0);
+    if ((request.flags & CLONE_PARENT_SETTID) != 0)
+      add_tid_word(data, parent.memory(), request.parent_tid, 1);
+  } catch (const TaskGone&) {
+    // One of the two was killed meanwhile: its own end will tell; none of its code runs any more.
+  }
   session.append({.tid = child_tid, .kind = EventKind::start, .data = data.data(), .extra = &extra});
   if ((request.flags & CLONE_VFORK) != 0) parent.call.blocks = true;  // until the child executes or exits
-  session.resume_call(parent);
   session.queue_for_turn(child);
+  session.resume_call(parent);
 }
 
 }  // namespace rec::special

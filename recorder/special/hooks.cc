@@ -36,6 +36,16 @@ void replace_argument(Task& task, std::size_t index, std::uint64_t value) {
   task.call.replaced = index;
 }
 
+// clone3(2) takes its flags from memory, where they are the first field (linux/sched.h, struct clone_args):
+// the program's own are put back before anyone looks.
+void hide_untraced(Task& task) {
+  const RemotePtr<std::uint64_t> place(task.call.call.args[0]);
+  const auto flags = task.memory().read(place);
+  if (!flags || (*flags & CLONE_UNTRACED) == 0) return;
+  task.memory().write_value(RemotePtr<>(place.address()), *flags & ~std::uint64_t{CLONE_UNTRACED});
+  task.call.clone_flags = flags;
+}
+
 // The signal mask in the frame that the handler returns through: at the stack pointer is the frame's ucontext
 // (arch/x86/kernel/signal_64.c).
 void add_restored_mask(Task& task) {
@@ -85,6 +95,12 @@ bool changes_own_memory(const Task& task) {
 
 }  // namespace
 
+void show_clone_flags(const Task& caller, const RemoteMemory& memory) {
+  if (caller.call.clone_flags) {
+    memory.write_value(RemotePtr<>(caller.call.call.args[0]), *caller.call.clone_flags);
+  }
+}
+
 void on_entry(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const Special special = pending.policy.special;
@@ -104,6 +120,8 @@ void on_entry(Session& session, Task& task) {
     // A task that rec does not trace could not be recorded.
     const std::uint64_t flags = pending.call.args[0];
     if ((flags & CLONE_UNTRACED) != 0) replace_argument(task, 0, flags & ~std::uint64_t{CLONE_UNTRACED});
+  } else if (special == Special::clone3) {
+    hide_untraced(task);
   } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
     pending.answer = 0;  // access to the time stamp counter stays trapped
   } else if (special == Special::arch_prctl && pending.call.args[0] == arch_get_cpuid) {
@@ -121,6 +139,8 @@ void on_entry(Session& session, Task& task) {
 
 bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra) {
   const Special special = task.call.policy.special;
+  show_clone_flags(task, task.memory());
+  task.call.clone_flags.reset();
   if (special == Special::rt_sigreturn) {
     extra->after = registers;
     extra->xstate = Stopped(task.tid).xstate();

@@ -14,6 +14,10 @@ void on_entry(Session& session, Task& task);
 // At exit, with the turn, before the outputs are captured. `extra` is part of the event if true is returned.
 bool on_exit(Session& session, Task& task, const Registers& registers, std::int64_t result, Extra* extra);
 
+// Puts the flags that `caller` passed to clone3(2) back, if the kernel was given others: into its memory, or
+// its child's copy.
+void show_clone_flags(const Task& caller, const RemoteMemory& memory);
+
 // PTRACE_EVENT_FORK, VFORK, CLONE: `parent` is inside its call.
 void on_created(Session& session, Task& parent, Tid child);
 

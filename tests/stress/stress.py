@@ -23,6 +23,8 @@ import rectest  # noqa: E402
 WANTED = 0.95
 # What must not be run on a machine that is also used for something else: they exhaust it, or change it for all.
 NOT_RUN = {"bad-altstack", "cpu-online", "dev", "oom-pipe", "module", "reboot", "smi", "swap", "sysinval", "watchdog"}
+# Exit statuses of stress-ng (stress-ng(1)) by which a stressor says that it lacks something.
+GIVEN_UP = {3, 4}
 
 
 def stressors():
@@ -61,7 +63,7 @@ def outcome(argv, seconds, directory):
     recorded = rectest.record(argv, trace, cwd=directory, timeout=limit)
     if recorded.timed_out:
         return "recording stuck", f"not ended after {limit} s"
-    if recorded.returncode != 0:
+    if recorded.returncode != 0 and not ended_by_refusal(recorded):
         return "recording failed", first_line(recorded)
     replayed = rectest.replay(trace, timeout=2 * limit)
     if replayed.timed_out:
@@ -69,7 +71,21 @@ def outcome(argv, seconds, directory):
     if replayed.returncode != recorded.returncode:
         return "replay failed", first_line(replayed)
     same = (recorded.stdout, recorded.program_stderr) == (replayed.stdout, replayed.program_stderr)
-    return ("identical", "") if same else ("replay differs", "another output")
+    if not same:
+        return "replay differs", "another output"
+    return "identical", "" if recorded.returncode == 0 else f"gives up under rec: {refusal(recorded)}"
+
+
+def refusal(recorded):
+    """What the stressor says when it lacks something; None when it does not. rec refuses what it cannot record."""
+    said = (recorded.stdout + recorded.program_stderr).decode(errors="replace")
+    found = re.search(r"^stress-ng: \w+: *(?:\[\d+\] *)?(.*(?:failed|not supported|cannot).*)$|^(\S+: .*failed.*)$", said, re.M)
+    return next((text for text in found.groups() if text), None) if found else None
+
+
+def ended_by_refusal(recorded):
+    """Whether stress-ng itself ended with the statuses of a missing resource or a call that is not there."""
+    return recorded.returncode in GIVEN_UP and refusal(recorded) is not None
 
 
 def keep(name, directory, kept):

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/kvm.h>
 #include <linux/prctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -103,6 +104,12 @@ TEST_CASE("a variant inherits how it is replayed, unless it says otherwise") {
   CHECK(dispatch.replay == Replay::deny);
   CHECK(dispatch.deny_errno == EINVAL);
   CHECK(dispatch.variant != nullptr);
+}
+
+TEST_CASE("a program may ask for virtual machines, but gets none") {
+  CHECK(policy(*find("ioctl"), Args{3, KVM_CREATE_VM}).replay == Replay::deny);
+  CHECK(policy(*find("ioctl"), Args{3, KVM_CREATE_VM}).deny_errno == ENODEV);
+  CHECK(policy(*find("ioctl"), Args{3, KVM_GET_API_VERSION}).replay == Replay::emulate);
 }
 
 TEST_CASE("the kind of quota is not part of the quota command") {
