@@ -28,8 +28,8 @@ constexpr std::uint64_t batch_age_ns =
     50'000'000;                         // … or is so old: a killed recorder loses no more than 100 ms
 constexpr std::size_t max_queued = 24;  // batches; then append() waits
 constexpr std::size_t max_spare = 4;    // emptied batches that are kept for their memory
-constexpr std::size_t large_event =
-    content_block_size;                    // an event with more data than this has it stored in blocks …
+// An event with more data than this has it stored in blocks, so that what is read again is there already …
+constexpr std::size_t large_event = 32 << 10;
 constexpr std::size_t large_piece = 4096;  // … except for its small pieces
 
 // The further the compressor is behind, the less it may take its time: about 200, 400, 500 and 700 MB/s.

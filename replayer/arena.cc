@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "format/base/error.h"
 #include "format/base/remote_ptr.h"
@@ -15,6 +16,19 @@ Arena::Arena(TraceReader& reader) : reader_(reader), file_(::memfd_create("rec-r
   if (!file_.is_open()) fail_with_errno("memfd_create");
   if (::ftruncate(file_.get(), static_cast<off_t>(arena_size)) != 0) {
     fail_with_errno("cannot make room for the recorded memory (is there a file size limit, ‘ulimit -f’?)");
+  }
+}
+
+// What nobody has written to reads as zeros and takes no memory: the holes of sparse files stay holes.
+void Arena::write_but_zeros(std::uint64_t at, std::span<const std::byte> bytes) {
+  constexpr std::size_t step = 64 << 10;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(step, bytes.size()));
+    const bool is_zero =
+        piece.front() == std::byte{} && std::memcmp(piece.data(), piece.data() + 1, piece.size() - 1) == 0;
+    if (!is_zero) write(at, piece);
+    at += piece.size();
+    bytes = bytes.subspan(piece.size());
   }
 }
 
@@ -37,7 +51,8 @@ void Arena::fill(Placed& placed, const Content& content, std::uint64_t offset, s
     if (!placed.blocks.insert(block.index).second) continue;
     const std::span<const std::byte> bytes = reader_.block(block.hash);
     // A block that reaches beyond the file's end could show where nothing was.
-    write(placed.start + start, bytes.first(std::min<std::uint64_t>(bytes.size(), content.size - start)));
+    write_but_zeros(placed.start + start,
+                    bytes.first(std::min<std::uint64_t>(bytes.size(), content.size - start)));
   }
 }
 

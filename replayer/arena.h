@@ -52,6 +52,7 @@ class Arena {
     std::set<std::uint64_t> blocks;
   };
   void fill(Placed& placed, const Content& content, std::uint64_t offset, std::uint64_t length);
+  void write_but_zeros(std::uint64_t at, std::span<const std::byte> bytes);
   void write(std::uint64_t at, std::span<const std::byte> bytes);
 
   TraceReader& reader_;

@@ -212,6 +212,29 @@ TEST_CASE("contents are known when an event refers to them, with and without an 
   }
 }
 
+TEST_CASE("a file that is read again piece by piece is in the trace once") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  constexpr std::size_t piece = 64 << 10;
+  constexpr std::size_t pieces = 40;
+  {
+    TraceWriter writer(path, sample_header());
+    for (std::size_t i = 0; i < 3 * pieces; ++i) {
+      OwnedEvent read;
+      read.fixed.result = piece;
+      read.fixed.args = {3, 0x1000, piece, 0, 0, 0};
+      read.data.push_back({0x1000, noise(piece, i % pieces), piece, Data::Role::output, 1});
+      with_event(read, [&](const Event& event) { (void)writer.append(event); });
+    }
+    writer.finish({});
+  }
+  CHECK(file_bytes(path).size() < pieces * piece * 11 / 10);
+  const auto events = read_all(path);
+  REQUIRE(events.size() == 3 * pieces);
+  for (std::size_t i = 0; i < events.size(); ++i)
+    CHECK(events[i].data.front().bytes == noise(piece, i % pieces));
+}
+
 TEST_CASE("a call that moves much data comes back whole") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.rec";
