@@ -14,6 +14,7 @@
 #include "tracee/jump_place.h"
 #include "tracee/maps.h"
 #include "tracee/point_stub.h"
+#include "tracee/written_memory.h"
 
 namespace rec {
 namespace {
@@ -172,6 +173,18 @@ class PointTaker {
     }
   }
 
+  [[nodiscard]] std::vector<std::uint64_t> written_around() const {
+    const std::uint64_t start = registers_.rip - std::min(registers_.rip, code_around);
+    std::vector<std::byte> bytes(2 * code_around);
+    std::uint64_t from = start;
+    std::size_t got = task_.memory().read_some(RemotePtr<>(from), bytes);
+    if (got == 0) {  // it begins in the page before, which may not be there
+      from = page_down(registers_.rip);
+      got = task_.memory().read_some(RemotePtr<>(from), bytes);
+    }
+    return written_memory(std::span(bytes).first(got), from, registers_);
+  }
+
   void append() {
     registers_ = normalised(registers_);
     const Stopped stopped(task_.tid);
@@ -185,7 +198,7 @@ class PointTaker {
     const auto code = data.add(Data::Role::input, RemotePtr<>(registers_.rip), 0, code_.size(), code_.size());
     std::copy(code_.begin(), code_.end(), code.begin());
     std::vector<PageHash>& before = task_.process->pages_at_last_point;
-    for (const std::uint64_t page : choose_sample_pages(registers_, hash, before)) {
+    for (const std::uint64_t page : choose_sample_pages(registers_, written_around(), hash, before)) {
       const auto room = data.add(Data::Role::input, RemotePtr<>(page), 1, page_size, page_size);
       data.shrink_last(memory.read_some(RemotePtr<>(page), room));
     }

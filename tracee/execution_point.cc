@@ -38,7 +38,8 @@ std::vector<std::byte> normalised_xstate(std::vector<std::byte> state) {
   return state;
 }
 
-std::vector<std::uint64_t> choose_sample_pages(const Registers& registers, const MemoryHash& hash,
+std::vector<std::uint64_t> choose_sample_pages(const Registers& registers,
+                                               std::span<const std::uint64_t> written, const MemoryHash& hash,
                                                std::span<const PageHash> before) {
   std::vector<std::uint64_t> chosen;
   const auto take = [&](std::uint64_t address) {
@@ -54,6 +55,10 @@ std::vector<std::uint64_t> choose_sample_pages(const Registers& registers, const
   };
   const Registers& r = registers;
   take(r.rsp);
+  for (const std::uint64_t address : written) {
+    if (chosen.size() + 2 >= most_sample_pages) break;
+    take(address);
+  }
   take(r.rbp);
   // What changes is worth more than what is only pointed to.
   if (!before.empty()) {

@@ -35,11 +35,13 @@ struct ExecutionPoint {
 };
 
 // At most this many pages are kept with a point.
-inline constexpr std::size_t most_sample_pages = 4;
+inline constexpr std::size_t most_sample_pages = 6;
 
-// Of the pages that `hash` lists, those to keep with a point: what the registers point to, the stack first;
-// then those that have changed since `before` (sorted, may be empty).
+// Of the pages that `hash` lists, those to keep with a point: the stack's first, then those of the addresses
+// in `written` (written_memory()), those that have changed since `before` (sorted, may be empty), and what
+// the registers point to.
 [[nodiscard]] std::vector<std::uint64_t> choose_sample_pages(const Registers& registers,
+                                                             std::span<const std::uint64_t> written,
                                                              const MemoryHash& hash,
                                                              std::span<const PageHash> before);
 

@@ -74,6 +74,40 @@ bool touches_memory(const cs_insn& found) {
   });
 }
 
+// As instructions number them; nullopt: none of the 64-bit general registers.
+std::optional<std::uint8_t> register_number(x86_reg which) {
+  static constexpr std::array numbered{
+      X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP, X86_REG_RSI, X86_REG_RDI,
+      X86_REG_R8,  X86_REG_R9,  X86_REG_R10, X86_REG_R11, X86_REG_R12, X86_REG_R13, X86_REG_R14, X86_REG_R15};
+  const auto at = std::find(numbered.begin(), numbered.end(), which);
+  if (at == numbered.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(at - numbered.begin());
+}
+
+std::optional<MemoryOperand> written_operand(const cs_insn& found) {
+  const cs_x86& detail = found.detail->x86;
+  for (unsigned i = 0; i < detail.op_count; ++i) {
+    const cs_x86_op& operand = detail.operands[i];
+    const bool is_written = operand.type == X86_OP_MEM && (operand.access & CS_AC_WRITE) != 0;
+    if (!is_written || operand.mem.segment != X86_REG_INVALID) continue;
+    MemoryOperand written;
+    written.fixed = static_cast<std::uint64_t>(operand.mem.disp);
+    written.scale = static_cast<std::uint8_t>(operand.mem.scale);
+    if (operand.mem.base == X86_REG_RIP) {
+      written.fixed += found.address + found.size;
+    } else if (operand.mem.base != X86_REG_INVALID) {
+      written.base = register_number(operand.mem.base);
+      if (!written.base) continue;
+    }
+    if (operand.mem.index != X86_REG_INVALID) {
+      written.index = register_number(operand.mem.index);
+      if (!written.index) continue;
+    }
+    return written;
+  }
+  return std::nullopt;
+}
+
 void set_rip_relative(const cs_insn& found, std::span<const std::byte> code, Instruction* instruction) {
   const cs_x86& detail = found.detail->x86;
   const bool is_relative = std::any_of(
@@ -98,7 +132,10 @@ std::optional<Instruction> decode_instruction(std::span<const std::byte> code, s
   instruction.kind = Instruction::Kind::plain;
   instruction.length = static_cast<std::uint8_t>(found->size);
   instruction.pushes_flags = found->id == X86_INS_PUSHF || found->id == X86_INS_PUSHFQ;
+  const bool always_jumps = found->id == X86_INS_JMP || found->id == X86_INS_LJMP;
+  instruction.goes_elsewhere = always_jumps || decoder.in_group(CS_GRP_RET);
   instruction.touches_memory = touches_memory(*found);
+  instruction.written = written_operand(*found);
   const std::uint8_t prefix = found->detail->x86.prefix[0];
   // movs, cmps, stos, lods, scas: A4 to A7, AA to AF.
   const unsigned opcode = found->detail->x86.opcode[0];
@@ -118,8 +155,8 @@ std::optional<Instruction> decode_instruction(std::span<const std::byte> code, s
     } else if (is_counted(found->id)) {
       set_branch(*found, Instruction::Kind::counted, &instruction);
     } else if (decoder.in_group(CS_GRP_JUMP)) {
-      const bool always = found->id == X86_INS_JMP || found->id == X86_INS_LJMP;
-      set_branch(*found, always ? Instruction::Kind::jump : Instruction::Kind::conditional, &instruction);
+      set_branch(*found, always_jumps ? Instruction::Kind::jump : Instruction::Kind::conditional,
+                 &instruction);
     }
   }
   return instruction;

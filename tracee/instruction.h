@@ -9,6 +9,14 @@
 
 namespace rec {
 
+// Where an instruction's operand lies in memory: the sum of its parts.
+struct MemoryOperand {
+  std::uint64_t fixed = 0;                          // with the instruction pointer, if it is relative to that
+  std::optional<std::uint8_t> base = std::nullopt;  // general registers, as instructions number them
+  std::optional<std::uint8_t> index = std::nullopt;
+  std::uint8_t scale = 1;
+};
+
 struct Instruction {
   enum class Kind {
     plain,         // does the same anywhere
@@ -27,7 +35,9 @@ struct Instruction {
   std::uint8_t condition = 0;        // conditional
   std::uint64_t target = 0;          // jump, conditional, counted, call
   bool pushes_flags = false;
-  bool touches_memory = false;  // other than by the stack or frame pointer
+  bool goes_elsewhere = false;                          // always: a return, an unconditional jump
+  bool touches_memory = false;                          // other than by the stack or frame pointer
+  std::optional<MemoryOperand> written = std::nullopt;  // not what string instructions and calls write
 
   [[nodiscard]] bool can_be_moved() const {
     return kind != Kind::fixed && kind != Kind::repeated && kind != Kind::leaves;
