@@ -12,6 +12,7 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
+#include "recorder/task_state.h"
 
 namespace rec {
 namespace {
@@ -82,8 +83,10 @@ void Session::look_after(Task& task) {
   if (task.position == Task::Position::call && !domain.waiting.empty()) {
     // One that ends keeps its turn until the kernel has cleared its words.
     if ((task.call.flags & event_no_result) != 0) return;
-    // A call that was not expected to block has kept the turn for more than a period.
-    if (now_ns() - domain.turn_since_ns > 2 * period_ns) release_turn(task);
+    // A call that was not expected to block, and does. One that has no processor, or waits for a disk, keeps
+    // the turn: what it writes to memory belongs before what others do.
+    const bool is_long = now_ns() - task.call.enter_ns > 2 * period_ns;
+    if (is_long && task_state(task.tid) == 'S') release_turn(task);
     return;
   }
   if (task.position != Task::Position::user || task.interrupting) return;
