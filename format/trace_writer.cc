@@ -42,6 +42,15 @@ int level_for(std::size_t backlog, std::uint64_t waited_ns) {
   return -5;
 }
 
+// With time to compress well, more in one piece compresses better. Under a limit, what does not fit any more
+// is a small part of it.
+std::size_t size_of_batches(const WriterOptions& options) {
+  constexpr std::uint64_t least = 16 << 10;
+  if (options.level != 0) return 16 * batch_bytes;
+  if (options.max_size == 0) return batch_bytes;
+  return std::clamp<std::uint64_t>(options.max_size / 64, least, batch_bytes);
+}
+
 BlockHash hash_of(std::span<const std::byte> bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return {hash.low64, hash.high64};
@@ -79,8 +88,7 @@ class TraceWriter::Impl {
   Impl(const std::string& path, const TraceHeader& header, const WriterOptions& options)
       : chunks_(path, header, options.max_size),
         level_(options.level),
-        // With time to compress well, more in one piece compresses better.
-        batch_bytes_(options.level == 0 ? batch_bytes : 16 * batch_bytes),
+        batch_bytes_(size_of_batches(options)),
         batch_age_ns_(options.level == 0 ? batch_age_ns : ~std::uint64_t{0} / 4),
         thread_(thread_without_signals([this] { run(); })) {}
   Impl(const Impl&) = delete;
