@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "recorder/held_code.h"
 #include "recorder/patched_code.h"
 #include "recorder/recorder.h"
+#include "recorder/special/executable.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/cpuid_faulting.h"
@@ -93,6 +95,40 @@ bool changes_own_memory(const Task& task) {
                           meets(agent::shared_address, agent::shared_size));
 }
 
+void judge_executable(Session& session, Task& task) {
+  switch (look_at_executable(task)) {
+    case Executable::usual:
+      return;
+    case Executable::is_32_bit:
+      session.note(task, "32-bit program",
+                   fmt::format("task {} would execute a 32-bit program: rec records 64-bit programs only and "
+                               "answers ENOEXEC; build that program for x86-64 or run it without rec",
+                               task.tid));
+      task.call.answer = -ENOEXEC;
+      return;
+    case Executable::loses_privileges:
+      session.note(
+          task, "setuid program",
+          fmt::format("task {} executes a setuid or setgid program: it does not get the privileges of its "
+                      "owner here; to record it with them, run rec as root",
+                      task.tid));
+      return;
+  }
+}
+
+// A task has one tracer, and that is rec.
+void explain_refused_trace(Session& session, const Task& task, std::int64_t result) {
+  const std::uint64_t request = task.call.call.args[0];
+  const bool begins = request == PTRACE_TRACEME || request == PTRACE_ATTACH || request == PTRACE_SEIZE;
+  if (!begins || result != -EPERM) return;
+  session.note(
+      task, "ptrace",
+      fmt::format(
+          "task {} cannot trace with ptrace (strace, gdb): rec traces the program already; record the "
+          "program itself, and see its calls with ‘rec dump’",
+          task.tid));
+}
+
 }  // namespace
 
 void show_clone_flags(const Task& caller, const RemoteMemory& memory) {
@@ -111,7 +147,9 @@ void on_entry(Session& session, Task& task) {
     pending.answer = -EINVAL;
     return;
   }
-  if (special == Special::exit || special == Special::exit_group) {
+  if (special == Special::execve || special == Special::execveat) {
+    judge_executable(session, task);
+  } else if (special == Special::exit || special == Special::exit_group) {
     record_call_without_return(session, task);
   } else if (special == Special::madvise) {
     // When the kernel takes MADV_FREE pages is chance; MADV_DONTNEED does the same at once.
@@ -141,6 +179,7 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
   const Special special = task.call.policy.special;
   show_clone_flags(task, task.memory());
   task.call.clone_flags.reset();
+  if (special == Special::ptrace) explain_refused_trace(session, task, result);
   if (special == Special::rt_sigreturn) {
     extra->after = registers;
     extra->xstate = Stopped(task.tid).xstate();
