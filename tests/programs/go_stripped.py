@@ -7,18 +7,9 @@ from support import programs
 
 
 def test(space):
-    go = programs.rectest.require_program("go")
     if " rdrand " not in Path("/proc/cpuinfo").read_text():
         raise programs.rectest.Skip("the processor has no rdrand")
-    work = space.directory("work")
-    env = programs.plain_environment(
-        space, GOCACHE=str(space.directory("cache")), GOFLAGS="-mod=mod", GO111MODULE="off", CGO_ENABLED="0"
-    )
-    program = work / "go_stripped"
-    source = Path(__file__).with_name("sources") / "go_stripped"
-    programs.prepare([go, "build", "-ldflags=-s -w", "-o", program, "."], env=env, cwd=source,
-                     timeout=programs.TIMEOUT)
-    programs.remove(space.path / "cache")
+    program, work = programs.built_go(space, "go_stripped", "-ldflags=-s -w")
     recorded = programs.round_trip(space, [program], forget=[work])
     programs.rectest.check(len(set(recorded.stdout.split())) == 21, "21 different numbers were expected", recorded)
     info = programs.rectest.run([programs.rectest.rec_binary(), "info", recorded.trace])

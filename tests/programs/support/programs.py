@@ -103,6 +103,21 @@ def prepare(argv, **options):
     return ran
 
 
+def built_go(space, source, *flags):
+    """A Go program made from a file of tests/programs/sources, or a directory there, and its directory; skips without Go."""
+    go = rectest.require_program("go")
+    work = space.directory("work")
+    env = plain_environment(
+        space, GOCACHE=str(space.directory("cache")), GOFLAGS="-mod=mod", GO111MODULE="off", CGO_ENABLED="0"
+    )
+    path = Path(__file__).parents[1] / "sources" / source
+    program = work / path.stem
+    directory, what = (path, ".") if path.is_dir() else (path.parent, path.name)
+    prepare([go, "build", *flags, "-o", program, what], env=env, cwd=directory, timeout=TIMEOUT)
+    remove(space.path / "cache")
+    return program, work
+
+
 def start_recording(space, argv, **options):
     """Starts a recording in a session of its own, without waiting for it. Answers with the process and the trace."""
     trace = space.trace()
