@@ -8,16 +8,9 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "ticks.h"
+
 enum { signals_each = 2 };
-
-static volatile sig_atomic_t ticks;
-static volatile unsigned long mark = 1;
-
-static void on_tick(int signal) {
-  (void)signal;
-  ++ticks;
-  mark = mark * 6364136223846793005u + 1442695040888963407u;
-}
 
 static unsigned long in_registers(void) {
   unsigned long value = 1, rounds = 0;

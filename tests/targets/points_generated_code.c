@@ -5,15 +5,7 @@
 #include <sys/time.h>
 
 #include "target.h"
-
-static volatile sig_atomic_t ticks;
-static volatile unsigned long mark = 1;
-
-static void on_tick(int signal) {
-  (void)signal;
-  ++ticks;
-  mark = mark * 6364136223846793005u + 1442695040888963407u;
-}
+#include "ticks.h"
 
 // mov %rsi,%rax ; 1: imul $n,%rax,%rax ; add $5,%rax ; dec %rdi ; jnz 1b ; ret
 static unsigned char code[] = {0x48, 0x89, 0xf0, 0x48, 0x69, 0xc0, 0x0d, 0,    0,    0,

@@ -4,18 +4,12 @@
 #include <sys/time.h>
 
 #include "target.h"
+#include "ticks.h"
 
 enum { profiled = 40, jumps = 8 };
 
-static volatile sig_atomic_t ticks, jumped;
-static volatile unsigned long mark = 1;
+static volatile sig_atomic_t jumped;
 static sigjmp_buf start;
-
-static void on_profile(int signal) {
-  (void)signal;
-  ++ticks;
-  mark = mark * 6364136223846793005u + 1442695040888963407u;
-}
 
 static void on_alarm(int signal) {
   (void)signal;
@@ -37,7 +31,7 @@ static unsigned long compute(void) {
 int main(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = on_profile;
+  action.sa_handler = on_tick;
   action.sa_flags = SA_RESTART;
   ZERO(sigaction(SIGPROF, &action, NULL));
   action.sa_handler = on_alarm;

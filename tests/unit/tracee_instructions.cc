@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "format/base/error.h"
+#include "tests/unit/bytes.h"
 #include "tests/unit/fake_memory.h"
 #include "tracee/elf_functions.h"
 #include "tracee/instruction_finder.h"
@@ -16,14 +17,6 @@
 
 namespace rec::test {
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-Bytes bytes_of(std::initializer_list<unsigned> values) {
-  Bytes bytes;
-  for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
-  return bytes;
-}
 
 Bytes operator+(Bytes left, const Bytes& right) {
   left.insert(left.end(), right.begin(), right.end());

@@ -8,20 +8,13 @@
 #include <vector>
 
 #include "format/base/remote_ptr.h"
+#include "tests/unit/bytes.h"
 #include "tracee/instruction.h"
 #include "tracee/jump_place.h"
 #include "tracee/point_stub.h"
 
 namespace rec::test {
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-Bytes bytes_of(std::initializer_list<unsigned> values) {
-  Bytes bytes;
-  for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
-  return bytes;
-}
 
 MapsEntry mapping(std::uint64_t start, std::uint64_t end) {
   MapsEntry entry;

@@ -8,19 +8,12 @@
 #include <vector>
 
 #include "format/base/remote_ptr.h"
+#include "tests/unit/bytes.h"
 #include "tracee/state_save.h"
 #include "tracee/this_processor.h"
 
 namespace rec::test {
 namespace {
-
-using Bytes = std::vector<std::byte>;
-
-Bytes bytes_of(std::initializer_list<unsigned> values) {
-  Bytes bytes;
-  for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
-  return bytes;
-}
 
 // mov $0xee,%eax ; xor %edx,%edx ; mov %rdx,0x250(%rsp) ; xsave 0x40(%rsp) ; ret
 Bytes saving_code() {

@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "tests/unit/bytes.h"
 #include "tracee/written_memory.h"
 
 namespace rec::test {
@@ -13,13 +14,11 @@ using Addresses = std::vector<std::uint64_t>;
 constexpr std::uint64_t start = 0x401000;
 
 Addresses written_from(std::uint64_t rip, std::initializer_list<unsigned> code) {
-  std::vector<std::byte> bytes;
-  for (const unsigned value : code) bytes.push_back(static_cast<std::byte>(value));
   Registers registers{};
   registers.rip = rip;
   registers.rbx = 0x7000;
   registers.rcx = 3;
-  return written_memory(bytes, start, registers);
+  return written_memory(bytes_of(code), start, registers);
 }
 
 }  // namespace
