@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <new>
 
 #include "format/base/error.h"
+#include "format/base/zeros.h"
 #include "format/trace.h"
 
 namespace rec {
@@ -77,9 +77,7 @@ std::size_t ChunkReader::read_at(std::uint64_t offset, std::span<std::byte> buff
 bool ChunkReader::is_zero_from(std::uint64_t offset) const {
   std::array<std::byte, 4096> piece{};
   while (const std::size_t got = read_at(offset, piece)) {
-    if (std::any_of(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got),
-                    [](std::byte byte) { return byte != std::byte{0}; }))
-      return false;
+    if (!is_zero(std::span(piece).first(got))) return false;
     offset += got;
   }
   return true;

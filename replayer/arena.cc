@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "format/base/error.h"
 #include "format/base/remote_ptr.h"
+#include "format/base/zeros.h"
 
 namespace rec {
 
@@ -24,9 +24,7 @@ void Arena::write_but_zeros(std::uint64_t at, std::span<const std::byte> bytes) 
   constexpr std::size_t step = 64 << 10;
   while (!bytes.empty()) {
     const auto piece = bytes.first(std::min(step, bytes.size()));
-    const bool is_zero =
-        piece.front() == std::byte{} && std::memcmp(piece.data(), piece.data() + 1, piece.size() - 1) == 0;
-    if (!is_zero) write(at, piece);
+    if (!is_zero(piece)) write(at, piece);
     at += piece.size();
     bytes = bytes.subspan(piece.size());
   }

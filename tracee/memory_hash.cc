@@ -14,6 +14,7 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
+#include "format/base/zeros.h"
 #include "tracee/agent/layout.h"
 #include "tracee/agent_area.h"
 #include "tracee/maps.h"
@@ -138,17 +139,6 @@ std::vector<MemoryRange> ranges_to_read(Tid tid) {
     }
   }
   return ranges;
-}
-
-bool is_zero(std::span<const std::byte> page) {
-  std::array<std::uint64_t, 8> any{};
-  for (std::size_t at = 0; at < page.size(); at += sizeof any) {
-    std::array<std::uint64_t, 8> words;
-    std::memcpy(words.data(), &page[at], sizeof words);
-    for (std::size_t i = 0; i < words.size(); ++i) any[i] |= words[i];
-    if ((any[0] | any[1] | any[2] | any[3] | any[4] | any[5] | any[6] | any[7]) != 0) return false;
-  }
-  return true;
 }
 
 void lay_over(std::span<std::byte> bytes, std::uint64_t address, std::span<const MemoryOverlay> overlays) {
