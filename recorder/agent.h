@@ -118,6 +118,7 @@ class Agents {
   [[nodiscard]] bool is_wanted(const Process& process) const;
   [[nodiscard]] bool inject(Task& task);
   void give_slot(Task& task, Registers& registers);
+  UsedSlot take_slot_away(Task& task);
   void write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes);
   [[nodiscard]] static agent::Slot* slot_of(const Task& task);
   [[nodiscard]] static agent::Phase phase_of(const Task& task);

@@ -1,6 +1,5 @@
 #include "tracee/go_functions.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "tracee/cursor.h"

@@ -1,0 +1,221 @@
+// Which `syscall` instructions are led to the agent: what is known of code, and the patches made in it.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "format/base/error.h"
+#include "format/base/unique_fd.h"
+#include "recorder/agent.h"
+#include "recorder/session.h"
+#include "tracee/agent_area.h"
+#include "tracee/maps.h"
+#include "tracee/page_cache.h"
+#include "tracee/remote_call.h"
+
+namespace rec {
+namespace {
+
+// A call made once or twice shall not pay for its site (some 50 µs).
+constexpr int calls_before_patching = 3;
+
+constexpr std::uint64_t chunk_size = 4 * page_size;
+
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+std::optional<CodePatch> make_patch_at(const Memory& memory, const AgentState::Region& region,
+                                       const JumpTargets& targets, std::uint64_t address, std::uint32_t nr,
+                                       std::uint64_t trampoline) {
+  const std::uint64_t start = std::max(region.start, address - std::min(address, surroundings_before));
+  std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
+  bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
+  return make_patch({bytes, start, start - region.base}, targets, address, nr, trampoline,
+                    agent::code_address);
+}
+
+// The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
+std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
+  std::uint64_t best = 0;
+  std::uint64_t gap_start = 0;
+  for (const MapsEntry& entry : maps) {
+    const std::uint64_t gap_end = entry.start.address();
+    // Below a stack is where it grows; at the bottom nothing may be mapped.
+    const bool usable =
+        entry.path != "[stack]" && gap_end > gap_start && gap_end - gap_start >= 16 * chunk_size;
+    if (usable && distance(gap_end, site) < AgentState::reach &&
+        (best == 0 || distance(gap_end, site) < distance(best, site))) {
+      best = gap_end;
+    }
+    gap_start = entry.end.address();
+  }
+  return best;
+}
+
+}  // namespace
+
+void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
+  AgentState& state = *task.process->agent;
+  const std::uint64_t address = registers.rip - 2;
+  const AgentState::Region* region = state.region_at(address);
+  if (region == nullptr) return;  // a trampoline, or code without a file, which may be rewritten at any time
+  CodeFile::Site& site = region->file->sites[address - region->base];
+  site.nr = nr;
+  if (site.calls < calls_before_patching) ++site.calls;
+  if (!state.memory || site.calls < calls_before_patching || site.is_refused) return;
+  if (!state.tried.insert(address).second) return;
+  if (patch(task, *region, address)) registers = Stopped(task.tid).registers();
+}
+
+CodeFile* Agents::code_file(const std::string& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return nullptr;
+  const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec};
+  std::unique_ptr<CodeFile>& known = files_[version];
+  if (!known) known = std::make_unique<CodeFile>();
+  return known.get();
+}
+
+const JumpTargets* Agents::targets_of(const std::string& file) {
+  CodeFile* known = code_file(file);
+  if (known == nullptr) return nullptr;
+  if (!known->targets) {
+    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    known->targets = std::make_unique<JumpTargets>(opened.get());
+  }
+  return known->targets.get();
+}
+
+const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Region& region) {
+  if (!region.file->targets) {
+    const std::vector<MapsEntry> maps = read_maps(task.tid);
+    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
+      return region.start >= candidate.start.address() && region.start < candidate.end.address();
+    });
+    if (entry != maps.end()) (void)targets_of(file_of(task, *entry));
+  }
+  return region.file->targets.get();
+}
+
+void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
+                      const std::string& file) {
+  AgentState& state = *task.process->agent;
+  state.forget_code(start, end);
+  // What can be written may be rewritten at any time; a shared page is not the program's alone.
+  if (file.empty() || mapping.shared || (mapping.protection & PROT_WRITE) != 0) return;
+  CodeFile* known = code_file(file);
+  if (known == nullptr) return;
+  state.regions.push_back({start, end, mapping.start.address() - mapping.offset, known});
+}
+
+void Agents::begin_program(Task& task) {
+  constexpr int enough_sites = 4;
+  AgentState& state = *task.process->agent;
+  int sites = 0;
+  for (const AgentState::Region& region : state.regions) {
+    for (const auto& [offset, site] : region.file->sites) {
+      if (site.calls >= calls_before_patching && !site.is_refused) ++sites;
+    }
+  }
+  if (sites < enough_sites || !is_wanted(*task.process)) return;
+  if (!inject(task)) {
+    state.is_off = true;
+    return;
+  }
+  for (const AgentState::Region& region : state.regions) patch_known_sites(task, region.start, region.end);
+}
+
+void Agents::patch_known_sites(Task& task, std::uint64_t start, std::uint64_t end) {
+  AgentState& state = *task.process->agent;
+  const AgentState::Region* region = state.region_at(start);
+  if (region == nullptr || !state.memory || !is_wanted(*task.process)) return;
+  PageCache pages(task.memory());
+  const auto write = [&](std::uint64_t address, const std::vector<std::byte>& bytes) {
+    pages.write(address, bytes);
+    const auto room =
+        task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
+  };
+  for (auto& [offset, site] : region->file->sites) {
+    const std::uint64_t address = region->base + offset;
+    const bool is_here = address >= std::max(start, region->start) && address < std::min(end, region->end);
+    if (!is_here || site.calls < calls_before_patching || site.is_refused) continue;
+    AgentState::Chunk* chunk = state.chunk_near(address);
+    const JumpTargets* targets = targets_for(task, *region);
+    if (chunk == nullptr || targets == nullptr) return;
+    if (!state.tried.insert(address).second) continue;
+    auto made = make_patch_at(pages, *region, *targets, address, site.nr, chunk->start + chunk->used);
+    if (!made) {
+      site.is_refused = true;
+      continue;
+    }
+    chunk->used += trampoline_size;
+    write(made->trampoline, made->code);
+    write(made->start, made->jump);
+    state.patches.emplace(address, std::move(*made));
+  }
+  pages.flush();
+}
+
+bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
+  AgentState& state = *task.process->agent;
+  std::uint64_t start = agent::low_trampolines;
+  for (const AgentState::Chunk& chunk : state.chunks) {
+    if (chunk.start == start) start += chunk.size;
+  }
+  if (distance(start, near) >= AgentState::reach || start + chunk_size > agent::low_trampolines_end) {
+    const std::uint64_t gap_end = find_gap(maps, near);
+    if (gap_end == 0) return false;
+    start = gap_end - chunk_size;
+  }
+  const Stopped stopped(task.tid);
+  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  const std::int64_t got =
+      calls.call(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+  if (got != static_cast<std::int64_t>(start)) return false;
+  state.chunks.push_back({.start = start, .size = chunk_size});
+  return true;
+}
+
+// With the event of kind `agent` that comes next.
+bool Agents::map_chunk(Task& task, std::uint64_t near) {
+  if (!add_chunk(task, read_maps(task.tid), near)) return false;
+  const AgentState::Chunk& chunk = task.process->agent->chunks.back();
+  Mapping mapping;
+  mapping.start = RemotePtr<>(chunk.start);
+  mapping.end = RemotePtr<>(chunk.start + chunk_size);
+  mapping.protection = PROT_READ | PROT_EXEC;
+  mapping.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  mapped_.push_back(mapping);
+  return true;
+}
+
+bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t address) {
+  const JumpTargets* targets = targets_for(task, region);
+  if (targets == nullptr) return false;
+  AgentState& state = *task.process->agent;
+  if (state.chunk_near(address) == nullptr && !map_chunk(task, address)) return false;
+  AgentState::Chunk* chunk = state.chunk_near(address);
+  CodeFile::Site& site = region.file->sites[address - region.base];
+  auto made = make_patch_at(task.memory(), region, *targets, address, site.nr, chunk->start + chunk->used);
+  if (!made) {
+    site.is_refused = true;
+    return false;
+  }
+  chunk->used += trampoline_size;
+  write_code(task, made->trampoline, made->code);
+  write_code(task, made->start, made->jump);
+  state.patches.emplace(address, std::move(*made));
+  return true;
+}
+
+void Agents::write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes) {
+  task.memory().write(RemotePtr<>(address), bytes);
+  const auto room = written_.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+}
+
+}  // namespace rec
