@@ -1,6 +1,9 @@
 // rec: records what the kernel handed a program, and replays it. Builds and wires everything.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "format/base/error.h"
 #include "tools/commands.h"
@@ -42,7 +45,12 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    (void)std::fprintf(stderr, "rec: %s (‘rec --help’ tells how rec is used)\n", error.what());
+    std::string what = error.what();
+    if (app.get_subcommands().empty() && app.remaining_size() != 0) {
+      const std::string unknown = app.remaining().front();
+      what = fmt::format("there is no {} ‘{}’", unknown.rfind('-', 0) == 0 ? "option" : "command", unknown);
+    }
+    (void)std::fprintf(stderr, "rec: %s (‘rec --help’ tells how rec is used)\n", what.c_str());
     return exit_usage;
   }
   return exit_status;

@@ -14,6 +14,7 @@ def test(space):
         ran = run_rec(space, *words)
         check(ran.returncode == 2, "expected exit status 2", ran)
         check(ran.stderr.startswith(b"rec: ") and not ran.stdout, "expected a line on standard error", ran)
+        check(b"no-such-command" in ran.stderr or "no-such-command" not in words, "expected the command's name", ran)
     for words in (["replay", "--autopilot"], ["dump"], ["info"], ["ps"], ["dump", "/no/such/trace"]):
         ran = run_rec(space, *words)
         check(ran.returncode == 1, "expected exit status 1", ran)
