@@ -195,6 +195,9 @@ void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
   const PendingCall& pending = task.call;
   Process& process = *task.process;
   if (pending.policy.changes_fds) forget_descriptors(process);
+  if (pending.blocks && task.blocks_to_trace > 0 && --task.blocks_to_trace == 0) {
+    task.calls_at_trial = calls_made(task);
+  }
   const auto nr = static_cast<std::uint64_t>(pending.call.nr);
   const bool usable =
       nr < agent::call_count && (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
@@ -321,7 +324,10 @@ void Agents::set_wishes(Task& task) const {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr) return;
   const Process& process = *task.process;
-  slot->alone = process.tasks == 1 && process.domain->processes == 1 ? 1 : 0;
+  agent::Company company = agent::Company::asleep;
+  if (!task.domain().waiting.empty() || task.blocks_to_trace > 0) company = agent::Company::waiting;
+  if (process.tasks == 1 && process.domain->processes == 1) company = agent::Company::none;
+  __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
   slot->files_are_mapped = process.maps_files_shared || process.shares_descriptors ? 1 : 0;
   const bool stop = !task.held.empty() || task.joins_turns || process.stops_at_entry || process.agent->is_off;
   __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
@@ -330,6 +336,21 @@ void Agents::set_wishes(Task& task) const {
 void Agents::ask_to_stop(const Task& task) {
   agent::Slot* slot = slot_of(task);
   if (slot != nullptr) __atomic_store_n(&slot->stop, 1U, __ATOMIC_RELEASE);
+}
+
+void Agents::tell_of_waiting(const Task& task) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr) return;
+  constexpr agent::Company company = agent::Company::waiting;
+  __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
+}
+
+void Agents::had_to_give_way(Task& task) {
+  constexpr std::uint32_t fewest = 8, most = 1024;
+  constexpr std::uint32_t many = 16;  // calls for each traced one: it was right to try
+  const std::uint32_t calls = calls_made(task) - task.calls_at_trial;
+  task.blocks_traced = calls / many >= task.blocks_traced ? fewest : std::min(most, 2 * task.blocks_traced);
+  task.blocks_to_trace = task.blocks_traced;
 }
 
 agent::Phase Agents::phase_of(const Task& task) {
@@ -343,7 +364,7 @@ bool Agents::left_vdso(Task& task, std::uint64_t call_from) {
   if (!is_in_vdso(call_from) || phase_of(task) != agent::Phase::before) return false;
   agent::Globals& globals = task.process->agent->memory->globals();
   globals.vdso_clock_gettime = globals.vdso_gettimeofday = globals.vdso_time = 0;
-  (void)take_out(task);
+  (void)take_out(task, TakeOut::for_good);
   return true;
 }
 
@@ -356,7 +377,7 @@ std::uint32_t Agents::calls_made(const Task& task) {
   return slot == nullptr ? 0 : __atomic_load_n(&slot->calls, __ATOMIC_ACQUIRE);
 }
 
-Agents::Found Agents::take_out(Task& task) {
+Agents::Found Agents::take_out(Task& task, TakeOut why) {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr || slot->phase == agent::Phase::outside) return Found::elsewhere;
   const Stopped stopped(task.tid);
@@ -379,6 +400,16 @@ Agents::Found Agents::take_out(Task& task) {
   // At the very exit of the call, be it interrupted or done: the program's own place is right behind it.
   const bool at_exit = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0};
   if (!at_exit) return Found::finishing;
+  if (why == TakeOut::to_give_way && registers.result() == -EINTR && !stopped.has_pending_signal()) {
+    // Nothing but rec's own interruption ended it: the program need not know (signal(7) lists the calls that
+    // the kernel does not restart by itself).
+    const std::byte* written = AgentMemory::ring(*slot) + (slot->written & (agent::ring_size - 1));
+    task.began_ns = exact_time_of(*slot, reinterpret_cast<const agent::Record*>(written)->enter);
+    registers.rip = symbols.fallback;
+    registers.orig_rax = ~std::uint64_t{0};
+    stopped.set_registers(registers);
+    return Found::left;
+  }
   registers.rdi = slot->args[0], registers.rsi = slot->args[1], registers.rdx = slot->args[2];
   registers.r10 = slot->args[3], registers.r8 = slot->args[4], registers.r9 = slot->args[5];
   registers.rbx = slot->rbx, registers.rbp = slot->rbp, registers.r12 = slot->r12;

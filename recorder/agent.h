@@ -56,6 +56,11 @@ class Agents {
   void set_wishes(Task& task) const;
   // The task's next call shall be a traced one.
   static void ask_to_stop(const Task& task);
+  // Another task has come to wait for the turn: the task shall not block any more without a stop.
+  static void tell_of_waiting(const Task& task);
+  // It did, and was interrupted: its next blocking calls are traced ones, the more, the less it went well
+  // before.
+  static void had_to_give_way(Task& task);
   // Inside a call of the agent's; how many calls it has made. To be asked while the task runs.
   [[nodiscard]] static bool is_in_call(const Task& task);
   [[nodiscard]] static bool is_inside(const Task& task);
@@ -82,7 +87,11 @@ class Agents {
                 // call
     finishing,  // its call is made; the agent has to write it down first
   };
-  Found take_out(Task& task);
+  enum class TakeOut {
+    for_good,
+    to_give_way,  // rec interrupted it: a call that was not made because of that is made again the traced way
+  };
+  Found take_out(Task& task, TakeOut why);
   // At a system-call entry: true if the agent had asked the vDSO, and the vDSO makes the call itself. It is
   // called off, the task taken out, and no agent of this program asks again.
   [[nodiscard]] bool left_vdso(Task& task, std::uint64_t call_from);
@@ -133,6 +142,7 @@ class Agents {
   [[nodiscard]] bool changes_descriptors(const Event& event) const;
   void add_event(const Task& task, const agent::Slot& slot, const agent::Record& record);
   void put_events(Task& task);
+  [[nodiscard]] std::uint64_t exact_time_of(const agent::Slot& slot, std::uint64_t clock);
   [[nodiscard]] std::uint64_t time_of(const agent::Slot& slot, std::uint64_t clock) const;
   void look_at_clocks();
 

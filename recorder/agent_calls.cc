@@ -152,9 +152,20 @@ bool suits(const syscalls::Variant& variant) {
          variant.modelled && (!variant.changes_fds || variant.returns == syscalls::Returns::new_fd);
 }
 
+// What such calls wait for, threads do for each other: that they block is the rule.
+bool waits_for_tasks(syscalls::Subsystem subsystem) {
+  return subsystem == syscalls::Subsystem::futex || subsystem == syscalls::Subsystem::ipc;
+}
+
+unsigned flags_of_blocking(syscalls::Subsystem subsystem) {
+  unsigned flags = agent::call_blocks;
+  if (waits_for_tasks(subsystem)) flags |= agent::call_waits_for_tasks;
+  return flags;
+}
+
 std::uint8_t flags_for(const syscalls::Syscall& entry) {
   unsigned flags = agent::call_usable;
-  if (entry.blocks) flags |= agent::call_blocks;
+  if (entry.blocks) flags |= flags_of_blocking(entry.subsystem);
   if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
   if (entry.blocks && entry.kernel_copy_out_fd >= 0) flags |= agent::call_needs_alone;
   if (entry.changes_fds) {
@@ -174,7 +185,7 @@ class Requests {
     call.selector = multiplexer.selector;
     call.first = static_cast<std::uint16_t>(next_);
     for (const syscalls::Variant& variant : syscalls::all_variants()) {
-      if (variant.nr == entry.nr && suits(variant)) add_request(variant, multiplexer, call);
+      if (variant.nr == entry.nr && suits(variant)) add_request(entry, variant, multiplexer, call);
     }
     if (call.count == 0) return;
     call.flags = agent::call_multiplexed;
@@ -184,12 +195,13 @@ class Requests {
   }
 
  private:
-  void add_request(const syscalls::Variant& variant, const syscalls::Multiplexer& multiplexer,
-                   agent::Call& call) {
+  void add_request(const syscalls::Syscall& entry, const syscalls::Variant& variant,
+                   const syscalls::Multiplexer& multiplexer, agent::Call& call) {
     if (next_ == calls_.size()) return;
     agent::Call request{};
     if (!builder_.add_arguments(variant.arguments(), request)) return;
-    request.flags = static_cast<std::uint8_t>(agent::call_usable | (variant.blocks ? agent::call_blocks : 0));
+    request.flags = agent::call_usable;
+    if (variant.blocks) request.flags |= static_cast<std::uint8_t>(flags_of_blocking(entry.subsystem));
     if (variant.changes_fds) request.flags |= agent::call_opens;
     request.request = variant.selector;
     request.mask = multiplexer.mask;

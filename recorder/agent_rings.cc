@@ -38,6 +38,12 @@ const agent::Record* next_record(agent::Slot& slot) {
 
 }  // namespace
 
+std::uint64_t Agents::exact_time_of(const agent::Slot& slot, std::uint64_t clock) {
+  look_at_clocks();
+  drained_ns_ = session_.now_ns();
+  return time_of(slot, clock);
+}
+
 std::uint64_t Agents::time_of(const agent::Slot& slot, std::uint64_t clock) const {
   if (slot.clock_source == agent::ClockSource::system_call) {
     return clock > session_.start_ns() ? clock - session_.start_ns() : 0;

@@ -417,9 +417,12 @@ void Session::on_interrupt_stop(Task& task) {
   }
   const bool wanted = task.interrupting;
   task.interrupting = false;
-  const Agents::Found found = agents_.take_out(task);
+  const bool gives_way = wanted && task.held.empty();
+  const Agents::Found found =
+      agents_.take_out(task, gives_way ? Agents::TakeOut::to_give_way : Agents::TakeOut::for_good);
   if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
   if (found != Agents::Found::elsewhere) {
+    if (gives_way && found != Agents::Found::finishing) Agents::had_to_give_way(task);
     resume_user(task);
   } else if (wanted) {
     on_interrupted(task);

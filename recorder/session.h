@@ -170,6 +170,7 @@ class Session {
   void hand_over(Task& task);
   void begin_user(Task& task);
   void leave_agent(Task& task);
+  static void hurry(Task& holder);
   void after_entry(Task& task);
   void update_pinning();
   [[nodiscard]] bool domains_run_in_parallel() const;

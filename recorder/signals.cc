@@ -199,6 +199,7 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   task.left_with = extra.after;
   task.signal_mask = stopped.signal_mask();
   task.before_call = false;
+  task.began_ns.reset();
   session.resume_user(task);
 }
 
@@ -217,7 +218,7 @@ void mark_boundary(const Task& task) {
 void on_signal_stop(Session& session, Task& task, int signal) {
   const Stopped stopped(task.tid);
   siginfo_t info = stopped.siginfo();
-  const Agents::Found found = session.agents().take_out(task);
+  const Agents::Found found = session.agents().take_out(task, Agents::TakeOut::for_good);
   if (found == Agents::Found::left && is_fault(info)) {
     // The agent met a pointer that leads nowhere: the kernel shall say so.
     restore_disposition(task, signal);

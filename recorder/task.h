@@ -163,6 +163,13 @@ struct Task {
   std::shared_ptr<AgentMemory>
       slot_memory;  // … which is there: an exec leaves it behind before its threads are gone
   std::uint32_t calls_looked_at = 0;  // the slot's count when the timer looked last
+  // Blocking calls that are left to the traced way, after the agent was interrupted in one because others had
+  // to have their turn: how many more, how many in all, and the slot's count when they were over.
+  std::uint32_t blocks_to_trace = 0;
+  std::uint32_t blocks_traced = 0;
+  std::uint32_t calls_at_trial = 0;
+  // The call that comes next was begun then, and interrupted by rec alone.
+  std::optional<std::uint64_t> began_ns;
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve
   Tid former_tid{};              // … and the number it had until then

@@ -49,7 +49,23 @@ void Session::queue_for_turn(Task& task) {
       (holder->position == Task::Position::call && holder->call.blocks)) {
     if (holder != nullptr) leave_in_call(*domain.turn);
     give_turn(domain);
+  } else if (holder->position == Task::Position::user && holder->slot != 0) {
+    hurry(*domain.turn);
   }
+}
+
+// It may block in a call of the agent's, which seemed right as long as nobody waited for the turn.
+void Session::hurry(Task& holder) {
+  Agents::tell_of_waiting(holder);
+  const std::uint32_t calls = Agents::calls_made(holder);
+  // As long as changing over would cost, it may return by itself.
+  for (int looks = 0; looks < 20; ++looks) {
+    if (holder.interrupting || !Agents::is_in_call(holder) || Agents::calls_made(holder) != calls) return;
+    ::sched_yield();
+  }
+  if (task_state(holder.tid) != 'S') return;
+  holder.interrupting = true;
+  Running(holder.tid).interrupt();
 }
 
 void Session::leave_in_call(Task& task) {
@@ -158,7 +174,7 @@ void Session::leave_agent(Task& task) {
     agents_.drain();
     const auto* event = std::get_if<PtraceEvent>(&status);
     if (event != nullptr && event->event == PTRACE_EVENT_STOP && task.position == Task::Position::user) {
-      const Agents::Found found = agents_.take_out(task);
+      const Agents::Found found = agents_.take_out(task, Agents::TakeOut::to_give_way);
       if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
       resume_user(task);
       while (found == Agents::Found::finishing && Agents::is_inside(task)) ::usleep(pause_us);

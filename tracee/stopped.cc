@@ -79,6 +79,21 @@ void Stopped::set_signal_mask(std::uint64_t mask) const {
   request(PTRACE_SETSIGMASK, tid_, sizeof mask, &mask, "SETSIGMASK");
 }
 
+bool Stopped::has_pending_signal() const {
+  const std::uint64_t mask = signal_mask();
+  for (const std::uint32_t flags : {0U, static_cast<std::uint32_t>(PTRACE_PEEKSIGINFO_SHARED)}) {
+    for (std::uint64_t at = 0;; ++at) {
+      siginfo_t info{};
+      const __ptrace_peeksiginfo_args one{at, flags, 1};
+      const long got =
+          request(PTRACE_PEEKSIGINFO, tid_, reinterpret_cast<std::uint64_t>(&one), &info, "PEEKSIGINFO");
+      if (got != 1) break;
+      if ((mask >> (info.si_signo - 1) & 1) == 0) return true;
+    }
+  }
+  return false;
+}
+
 std::uint64_t Stopped::event_message() const {
   unsigned long message = 0;
   request(PTRACE_GETEVENTMSG, tid_, 0, &message, "GETEVENTMSG");

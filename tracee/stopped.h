@@ -68,6 +68,8 @@ class [[nodiscard]] Stopped {
   void set_siginfo(const siginfo_t& info) const;
   [[nodiscard]] std::uint64_t signal_mask() const;
   void set_signal_mask(std::uint64_t mask) const;
+  // Of the task alone or of its process; not one that the task blocks.
+  [[nodiscard]] bool has_pending_signal() const;
 
   // PTRACE_GETEVENTMSG: the new task's id, the exit status, the former tid, …
   [[nodiscard]] std::uint64_t event_message() const;

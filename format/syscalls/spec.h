@@ -261,6 +261,9 @@ struct Syscall {
   int written_fd = -1;
   int kernel_copy_out_fd = -1;  // the same for a copy inside the kernel: sendfile, splice, …
   int resizes_fd = -1;  // index of the argument that is a descriptor whose file gets another size: ftruncate
+  // Index of the argument that says for how many milliseconds it blocks at most (negative: for ever); -1:
+  // none. Only of calls that the kernel does not restart when a stop has interrupted them (signal(7)).
+  int timeout_ms = -1;
   Replay replay = Replay::emulate;
   Special special = Special::none;
   int deny_errno = 0;    // Replay::deny

@@ -181,7 +181,8 @@ struct Entry {
   bool yields = false;
   std::string_view writes_to{};
   std::string_view copies_to{};
-  std::string_view resizes{};  // the descriptor whose file gets another size
+  std::string_view resizes{};         // the descriptor whose file gets another size
+  std::string_view gives_up_after{};  // the milliseconds after which it does not block any longer
   bool changes_fds = false;
   Replay replay = Replay::emulate;
   Special special = Special::none;
@@ -265,6 +266,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
   call.written_fd = optional_index_of(call.args, entry.writes_to);
   call.kernel_copy_out_fd = optional_index_of(call.args, entry.copies_to);
   call.resizes_fd = optional_index_of(call.args, entry.resizes);
+  call.timeout_ms = optional_index_of(call.args, entry.gives_up_after);
   return call;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/held_code.h"
@@ -36,6 +37,19 @@ void replace_argument(Task& task, std::size_t index, std::uint64_t value) {
   registers.set_arguments(arguments);
   stopped.set_registers(registers);
   task.call.replaced = index;
+}
+
+// A call that was made in the agent and that rec interrupted is made again: it shall not block for longer
+// than it would have.
+void shorten_timeout(const Session& session, Task& task, std::uint64_t began_ns) {
+  const PendingCall& pending = task.call;
+  if (pending.entry == nullptr || pending.entry->timeout_ms < 0) return;
+  const auto index = static_cast<std::size_t>(pending.entry->timeout_ms);
+  const auto timeout = static_cast<std::int32_t>(pending.call.args.at(index));
+  if (timeout <= 0) return;
+  const std::uint64_t passed = (session.now_ns() - began_ns) / 1'000'000;
+  const auto most = static_cast<std::uint64_t>(timeout);
+  replace_argument(task, index, most - std::min(most, passed));
 }
 
 // clone3(2) takes its flags from memory, where they are the first field (linux/sched.h, struct clone_args):
@@ -140,6 +154,9 @@ void show_clone_flags(const Task& caller, const RemoteMemory& memory) {
 void on_entry(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const Special special = pending.policy.special;
+  if (const auto began_ns = std::exchange(task.began_ns, std::nullopt)) {
+    shorten_timeout(session, task, *began_ns);
+  }
   if (holds_code(task)) {
     replace_argument(task, 2, pending.call.args[2] & ~std::uint64_t{PROT_EXEC});
   }

@@ -93,8 +93,11 @@ const Call* find_request(const Call* call, const uint64_t* args) {
 }
 
 bool descriptor_allows(const Slot* slot, const Call* call) {
-  if ((call->flags & call_needs_alone) != 0 && slot->alone == 0) return false;
-  const bool must_wait_for_nobody = (call->flags & call_blocks) != 0 && slot->alone == 0;
+  const Company company = *const_cast<const volatile Company*>(&slot->company);
+  const bool may_block =
+      company == Company::none || (company == Company::asleep && (call->flags & call_waits_for_tasks) == 0);
+  if ((call->flags & call_needs_alone) != 0 && !may_block) return false;
+  const bool must_wait_for_nobody = (call->flags & call_blocks) != 0 && !may_block;
   const bool writes = (call->flags & call_writes_fd) != 0;
   if (!must_wait_for_nobody && !writes) return true;
   if (call->fd == 0xff) return false;

@@ -85,6 +85,7 @@ enum CallFlags : uint8_t {
   call_closes = 16,       // args[fd] is closed
   call_needs_alone = 64,  // blocks on more than one descriptor: only when no other task waits for its turn
   call_multiplexed = 32,  // by args[selector]: see `first`, `count`
+  call_waits_for_tasks = 128,  // blocks until another task of the program acts: only when there is none
 };
 
 struct Call {
@@ -154,6 +155,13 @@ struct Globals {
   uint64_t cookie;  // tells rec that what it mapped in a tracee is this memory
 };
 
+// Who else there is when a task may block.
+enum class Company : uint32_t {
+  waiting,  // another task waits for the turn: what may block is left to the traced way
+  asleep,   // others are, all of them inside of calls; rec interrupts the task when one of those returns
+  none,     // no other task shares its memory
+};
+
 // Where in the agent a task is.
 enum class Phase : uint32_t {
   outside,
@@ -178,7 +186,7 @@ struct Slot {
   int64_t result;                         // 144
   Phase phase;                            // 152
   uint32_t stop;                          // 156: rec's wish: take the traced way
-  uint32_t alone;                         // 160: no other task wants the turn
+  Company company;                        // 160
   Trap trap;                              // 164
   uint32_t leave_trap;                    // 168: replay: stop at the exit that empties the ring
   uint32_t calls;                         // 172: made so far
