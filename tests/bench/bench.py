@@ -1,141 +1,43 @@
 """Compares recording and replay with native runs, strace and perf trace: medians of paired runs, and ratios to native.
 
-    bench.py --rec build/release/rec [--rounds N] [--only NAME] [--json FILE]
+    bench.py --rec build/release/rec [--rounds N] [--only NAME] [--json FILE] [--sources DIRECTORY]
 
 In each round every way runs every load once, one after the other, so that what slows the machine slows all of them; a
 ratio is the median of the rounds' own ratios. strace runs as `strace -f -o /dev/null`, perf as `perf trace -o /dev/null`,
-"stops" is `rec record --no-agent`. Loads that strace would need minutes for run without it and without the stops.
+"stops" is `rec record --no-agent`. Loads that strace would need minutes for run without it and without the stops. Of a
+server, the time of its client is what counts, which is not recorded: half the throughput is a ratio of 2.
+
+Of each recording: the trace's size, bytes of events (compressed) for each call in them, the recorder's largest memory, and
+how much of what it may take that is (64 MiB, and 1 MiB for each task). The sources of the project that is built are kept
+in the directory given with --sources.
 """
 
 import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "programs" / "support"))
 
-import c_project  # noqa: E402
+import loads  # noqa: E402
+from loads import WAYS  # noqa: E402
 
-WAYS = ("native", "strace", "perf", "stops", "record", "replay")
-WITHOUT_STOPS = ("native", "record", "replay")
-CLOCK = """
-#include <stdio.h>
-#include <time.h>
-int main(void) {
-  long sum = 0;
-  for (int i = 0; i < 1000000; i++) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    sum += now.tv_nsec;
-  }
-  return sum == 1;
-}
+MIB = 1 << 20
+# Makes enough calls for the agent to come, and says how much address space it has, and how much of it is there.
+OWN_MEMORY = """
+import os
+for i in range(2000):
+    os.stat("/")
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith(("VmSize", "RssShmem"))])
 """
-COMPUTE = """
-int main(void) {
-  unsigned long x = 1;
-  for (long i = 0; i < 500000000; i++) x = x * 6364136223846793005UL + 1442695040888963407UL;
-  return x == 1;
-}
-"""
-SQLITE = """
-import sqlite3
-connection = sqlite3.connect("bench.db")
-connection.execute("create table t(a, b)")
-for i in range(200):
-    for j in range(100):
-        connection.execute("insert into t values(?, ?)", (i, j))
-    connection.commit()
-"""
-IMPORTS = "import argparse, asyncio, decimal, email, http.client, json, logging, random, sqlite3, subprocess, unittest"
-
-
-class Load:
-    """A command to measure, and what has to be done before each run of it."""
-
-    def __init__(self, name, argv, directory, prepare=None, ways=WAYS):
-        self.name = name
-        self.argv = argv
-        self.directory = directory
-        self.prepare = prepare or (lambda: None)
-        self.ways = ways
-
-
-def built(scratch, name, source):
-    """A C program made for the purpose; None without a compiler."""
-    if not shutil.which("gcc"):
-        return None
-    (scratch / f"{name}.c").write_text(source)
-    subprocess.run(["gcc", "-O2", "-o", scratch / name, scratch / f"{name}.c"], check=True)
-    return str(scratch / name)
-
-
-def tree_of(scratch, megabytes):
-    """A directory with files of 64 KiB that no compressor makes smaller."""
-    tree = scratch / "tree"
-    for number in range(megabytes * 16):
-        folder = tree / f"{number % 40}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{number}").write_bytes(os.urandom(1 << 16))
-    return tree
-
-
-def loads(scratch):
-    project = scratch / "project"
-    project.mkdir()
-    c_project.generate(project, files=20)
-    large = scratch / "large"
-
-    def clean():
-        for path in (*project.glob("*.o"), project / "program"):
-            path.unlink(missing_ok=True)
-
-    def remove_copy():
-        shutil.rmtree(scratch / "copy", ignore_errors=True)
-
-    def make_large():
-        if not large.exists():
-            with large.open("wb") as file:
-                for _ in range(500):
-                    file.write(os.urandom(1 << 20))
-
-    def make_tree():
-        remove_copy()
-        if not (scratch / "tree").exists():
-            tree_of(scratch, 200)
-
-    def remove_database():
-        for path in scratch.glob("bench.db*"):
-            path.unlink()
-
-    python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else "python3"
-    dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1"]
-    clock, compute = built(scratch, "clock", CLOCK), built(scratch, "compute", COMPUTE)
-    found = [
-        Load("dd bs=1 50k", [*dd, "count=50k"], scratch),
-        Load("dd bs=1 500k", [*dd, "count=500k"], scratch, ways=WITHOUT_STOPS),
-        Load("two dd", ["sh", "-c", f"{' '.join(dd)} count=500k & {' '.join(dd)} count=500k; wait"], scratch,
-             ways=WITHOUT_STOPS),
-        Load("1M clock", [clock], scratch, ways=WITHOUT_STOPS) if clock else None,
-        Load("cat 500 MB", ["sh", "-c", "exec cat large >/dev/null"], scratch, make_large, WITHOUT_STOPS),
-        Load("cp -r 200 MB", ["cp", "-r", "tree", "copy"], scratch, make_tree),
-        Load("find /usr", ["sh", "-c", "exec find /usr >/dev/null"], scratch, ways=WITHOUT_STOPS),
-        Load("grep -r", ["grep", "-rq", "no such text", "tree"], scratch, make_tree, WITHOUT_STOPS),
-        Load("make -j2", ["make", "-j2", "CC=gcc"], project, clean),
-        Load("python start", [python, "-c", IMPORTS], scratch),
-        Load("sqlite3 20k", [python, "-c", SQLITE], scratch, remove_database),
-        Load("computation", [compute], scratch) if compute else None,
-        Load("200 x true", ["sh", "-c", "i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i+1)); done"], scratch),
-    ]
-    return [load for load in found if load is not None]
 
 
 def command(way, load, rec, trace):
@@ -149,16 +51,32 @@ def command(way, load, rec, trace):
     }[way]
 
 
-def measure(argv, directory, expected):
+class PeakMemory:
+    """The largest resident memory of a process, in bytes, looked at while it runs."""
+
+    def __init__(self):
+        self.bytes = 0
+
+    def watch(self, process):
+        threading.Thread(target=self.look, args=(process.pid,), daemon=True).start()
+
+    def look(self, pid):
+        try:
+            while True:
+                status = Path(f"/proc/{pid}/status").read_text()
+                self.bytes = max(self.bytes, int(re.search(r"VmHWM:\s*(\d+) kB", status).group(1)) * 1024)
+                threading.Event().wait(0.02)
+        except (OSError, AttributeError):
+            pass  # it has ended
+
+
+def measure(load, argv, expected, watch):
     """Seconds that the command took; None when it failed, with what it said on standard error."""
-    started = time.monotonic()
-    # Not /dev/null: a program that opens that itself would seem to write to rec's own output.
-    ran = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    seconds = time.monotonic() - started
-    if ran.returncode == expected:
+    seconds, status, err = load.run(argv, watch)
+    if status == expected:
         return seconds
-    said = ran.stderr.decode(errors="replace").strip().splitlines()
-    print(f"{' '.join(map(str, argv))}: status {ran.returncode}: {said[-1] if said else ''}", file=sys.stderr)
+    said = err.decode(errors="replace").strip().splitlines()
+    print(f"{' '.join(map(str, argv))}: status {status}: {said[-1] if said else ''}", file=sys.stderr)
     return None
 
 
@@ -172,13 +90,36 @@ def is_there(way):
     return shutil.which("perf") is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
+def number_in(text, pattern):
+    """What the pattern's group shows in the text, in bytes where a unit follows; 0 if it does not."""
+    found = re.search(pattern, text)
+    if not found:
+        return 0
+    unit = found.group(2) if found.lastindex == 2 else ""
+    return float(found.group(1)) * {"": 1, "bytes": 1, "KiB": 1 << 10, "MiB": MIB, "GiB": 1 << 30}[unit]
+
+
+def describe_trace(rec, trace):
+    """What `rec info` says of the trace."""
+    info = subprocess.run([rec, "info", trace], capture_output=True, text=True, check=True).stdout
+    calls = number_in(info, r"(\d+)  system calls")
+    return {
+        "trace_bytes": Path(trace).stat().st_size,
+        "calls": int(calls),
+        "calls_with_stop": int(number_in(info, r"(\d+) with a stop")),
+        "tasks": int(number_in(info, r"tasks +(\d+)")),
+        "event_bytes_per_call": number_in(info, r": ([\d.]+) (\w+) of events") / calls if calls else 0,
+    }
+
+
 def run_rounds(load, rec, scratch, rounds):
     """Per way the seconds of every round. The first round, which fills caches, does not count."""
     trace = str(scratch / "trace.rec")
     seconds = {way: [] for way in WAYS}
-    size = 0
+    about = {}
+    memory = PeakMemory()
     there = [way for way in load.ways if is_there(way)]
-    status = None
+    status = load.status
     for number in range(rounds + 1):
         for way in there:
             if way != "replay":
@@ -188,12 +129,13 @@ def run_rounds(load, rec, scratch, rounds):
             if status is None:  # grep ends with 1 when it finds nothing
                 status = subprocess.run(load.argv, cwd=load.directory, capture_output=True, check=False).returncode
                 load.prepare()
-            taken = measure(command(way, load, rec, trace), load.directory, status)
+            watch = memory.watch if way == "record" else lambda process: None
+            taken = measure(load, command(way, load, rec, trace), status, watch)
             if number > 0 or taken is None:
                 seconds[way].append(taken)
-        if Path(trace).exists():
-            size = Path(trace).stat().st_size
-    return {"load": load.name, "command": load.argv, "seconds": seconds, "trace_bytes": size}
+            if way == "record" and number == rounds and Path(trace).exists():
+                about = describe_trace(rec, trace)
+    return {"load": load.name, "command": load.argv, "seconds": seconds, "memory_bytes": memory.bytes, **about}
 
 
 def summarise(result):
@@ -208,15 +150,30 @@ def summarise(result):
 
 
 def table(results):
-    head = f"{'load':<14}" + "".join(f"{way:>12}{'ratio':>8}" for way in WAYS) + f"{'trace':>11}"
+    head = f"{'load':<14}" + "".join(f"{way:>12}{'ratio':>8}" for way in WAYS)
+    head += f"{'trace':>11}{'B/call':>8}{'memory':>11}{'of max':>7}"
     lines = [head, "-" * len(head)]
     for result in results:
         line = f"{result['load']:<14}"
         for way in WAYS:
             median, ratio = result["median"][way], result["ratio"][way]
             line += f"{'–':>12}{'–':>8}" if median is None else f"{median * 1000:>9.1f} ms{ratio:>8.2f}"
-        lines.append(line + f"{result['trace_bytes'] / 1024:>7.0f} KiB")
+        if "trace_bytes" in result:
+            memory = result["memory_bytes"]
+            line += f"{result['trace_bytes'] / 1024:>7.0f} KiB{result['event_bytes_per_call']:>8.2f}"
+            line += f"{memory / MIB:>7.1f} MiB{memory / ((64 + result['tasks']) * MIB):>7.0%}"
+        lines.append(line)
     return "\n".join(lines)
+
+
+def added_memory(rec, scratch):
+    """Bytes of address space, and of shared memory that is there, that rec adds to a program."""
+    program = [sys.executable, "-c", OWN_MEMORY]
+    sizes = []
+    for argv in (program, [rec, "record", "-q", "-o", scratch / "memory.rec", "--", *program]):
+        shown = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        sizes.append([int(size) * 1024 for size in re.findall(r"\d+", shown)])
+    return {"address_space": sizes[1][0] - sizes[0][0], "resident_shared": sizes[1][1] - sizes[0][1]}
 
 
 def machine():
@@ -234,23 +191,28 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count (default: 3)")
     parser.add_argument("--only", help="only loads with this text in their name")
     parser.add_argument("--json", type=Path, help="write the figures of every run to this file")
+    parser.add_argument("--sources", type=Path, default=Path("build/bench-sources"), help="where fetched sources are kept")
     return parser.parse_args()
 
 
 def main():
     options = parse()
     rec = str(options.rec.resolve())
-    results = []
     with tempfile.TemporaryDirectory(prefix="rec-bench-") as directory:
         scratch = Path(directory)
-        for load in loads(scratch):
-            if not options.only or options.only in load.name:
-                results.append(summarise(run_rounds(load, rec, scratch, options.rounds)))
+        found, missing = loads.all_loads(
+            scratch, options.sources.resolve(), lambda name: not options.only or options.only in name
+        )
+        results = [summarise(run_rounds(load, rec, scratch, options.rounds)) for load in found]
+        added = added_memory(rec, scratch)
     about = machine()
-    print(table(results))
+    print("\n".join([table(results), *missing]))
     print(f"medians of {options.rounds} paired runs; {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}")
+    print(f"added to a program: {added['address_space'] / MIB:.0f} MiB of address space, "
+          f"of which {added['resident_shared'] / 1024:.0f} KiB take memory")
     if options.json:
-        options.json.write_text(json.dumps({"machine": about, "rounds": options.rounds, "results": results}, indent=1))
+        figures = {"machine": about, "rounds": options.rounds, "added_memory": added, "results": results, "skipped": missing}
+        options.json.write_text(json.dumps(figures, indent=1))
     failed = any(None in taken for result in results for taken in result["seconds"].values())
     return 1 if failed else 0
 
