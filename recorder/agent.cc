@@ -94,6 +94,7 @@ bool Agents::inject(Task& task) {
     globals.vdso_gettimeofday = in_vdso(state.vdso, "__vdso_gettimeofday");
     globals.vdso_time = in_vdso(state.vdso, "__vdso_time");
   }
+  for (const agent::KeptMemory& kept : state.kept) memory->keep(kept);
   globals.cookie = ++next_cookie_;
   const Stopped stopped(task.tid);
   const RemoteMemory tracee = task.memory();

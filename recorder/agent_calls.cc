@@ -131,25 +131,29 @@ bool keeps_descriptors(const syscalls::Syscall& entry) {
   return !entry.changes_fds || entry.returns == syscalls::Returns::new_fd || entry.name == "close";
 }
 
-// Those that only change what the recorder keeps in mind of a task: it learns of them in time, as rings are
-// emptied before anything else is done about a stop (Agents::apply_effects).
-bool has_known_effect(const syscalls::Syscall& entry) {
-  return entry.special == syscalls::Special::rt_sigaction ||
-         entry.special == syscalls::Special::rt_sigprocmask;
+bool is_about_memory(syscalls::Special special) {
+  using syscalls::Special;
+  return special == Special::mmap || special == Special::munmap || special == Special::mprotect ||
+         special == Special::mremap || special == Special::madvise;
 }
 
 bool suits(const syscalls::Syscall& entry) {
   using syscalls::Subsystem;
-  if (has_known_effect(entry)) return true;
+  // What the recorder has to know of the former it learns in time, as rings are emptied before anything else
+  // is done about a stop (Agents::apply_effects).
+  if (entry.agent_way.possible) return true;
+  if (entry.replay == syscalls::Replay::deny) return entry.modelled;
   const bool about_tasks = entry.subsystem == Subsystem::signal ||
                            (entry.blocks && has_class(entry.classes, syscalls::Class::process));
   return entry.replay == syscalls::Replay::emulate && entry.special == syscalls::Special::none &&
          entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 && keeps_descriptors(entry);
 }
 
-bool suits(const syscalls::Variant& variant) {
-  return variant.replay == syscalls::Replay::emulate && variant.special == syscalls::Special::none &&
-         variant.modelled && (!variant.changes_fds || variant.returns == syscalls::Returns::new_fd);
+bool suits(const syscalls::Variant& variant, bool about_tasks) {
+  if (variant.agent_way) return true;
+  return !about_tasks && variant.replay == syscalls::Replay::emulate &&
+         variant.special == syscalls::Special::none && variant.modelled &&
+         (!variant.changes_fds || variant.returns == syscalls::Returns::new_fd);
 }
 
 // What such calls wait for, threads do for each other: that they block is the rule.
@@ -163,29 +167,44 @@ unsigned flags_of_blocking(syscalls::Subsystem subsystem) {
   return flags;
 }
 
-std::uint8_t flags_for(const syscalls::Syscall& entry) {
+std::uint16_t flags_for(const syscalls::Syscall& entry) {
   unsigned flags = agent::call_usable;
+  if (entry.replay == syscalls::Replay::deny) return agent::call_usable | agent::call_answered;
+  if (is_about_memory(entry.special)) flags |= agent::call_on_memory;
   if (entry.blocks) flags |= flags_of_blocking(entry.subsystem);
   if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
   if (entry.blocks && entry.kernel_copy_out_fd >= 0) flags |= agent::call_needs_alone;
   if (entry.changes_fds) {
     flags |= entry.returns == syscalls::Returns::new_fd ? agent::call_opens : agent::call_closes;
   }
-  return static_cast<std::uint8_t>(flags);
+  return static_cast<std::uint16_t>(flags);
+}
+
+void add_conditions(const syscalls::AgentWay& way, agent::Call& call) {
+  for (std::size_t i = 0; i < way.conditions.size(); ++i) {
+    const syscalls::Condition& condition = way.conditions.at(i);
+    call.conditions[i] = {.argument = condition.argument,
+                          .among = static_cast<std::uint8_t>(condition.among ? 1 : 0),
+                          .unused = 0,
+                          .mask = condition.mask,
+                          .value = condition.value};
+  }
 }
 
 class Requests {
  public:
   Requests(std::span<agent::Call> calls, Builder& builder) : calls_(calls), builder_(builder) {}
 
-  // All requests of the call that suit; the call itself is made by the table in front of them.
-  void add(const syscalls::Syscall& entry, const syscalls::Multiplexer& multiplexer) {
+  // All requests of the call that suit, if it is `about_tasks` those that say so; the call itself is made by
+  // the table in front of them.
+  void add(const syscalls::Syscall& entry, const syscalls::Multiplexer& multiplexer, bool about_tasks) {
     if (multiplexer.second_selector != syscalls::no_argument) return;
     agent::Call& call = calls_[static_cast<std::size_t>(entry.nr)];
     call.selector = multiplexer.selector;
     call.first = static_cast<std::uint16_t>(next_);
     for (const syscalls::Variant& variant : syscalls::all_variants()) {
-      if (variant.nr == entry.nr && suits(variant)) add_request(entry, variant, multiplexer, call);
+      if (variant.nr == entry.nr && suits(variant, about_tasks))
+        add_request(entry, variant, multiplexer, call);
     }
     if (call.count == 0) return;
     call.flags = agent::call_multiplexed;
@@ -199,10 +218,12 @@ class Requests {
                    const syscalls::Multiplexer& multiplexer, agent::Call& call) {
     if (next_ == calls_.size()) return;
     agent::Call request{};
+    add_conditions({}, request);
     if (!builder_.add_arguments(variant.arguments(), request)) return;
-    request.flags = agent::call_usable;
-    if (variant.blocks) request.flags |= static_cast<std::uint8_t>(flags_of_blocking(entry.subsystem));
-    if (variant.changes_fds) request.flags |= agent::call_opens;
+    unsigned flags = agent::call_usable;
+    if (variant.blocks) flags |= flags_of_blocking(entry.subsystem);
+    if (variant.changes_fds) flags |= agent::call_opens;
+    request.flags = static_cast<std::uint16_t>(flags);
     request.request = variant.selector;
     request.mask = multiplexer.mask;
     calls_[next_++] = request;
@@ -225,12 +246,14 @@ void fill_agent_calls(std::span<agent::Call> calls, const RecordOptions& options
     if (const syscalls::Multiplexer* multiplexer = syscalls::find_multiplexer(entry.nr)) {
       const bool about_tasks =
           entry.subsystem == syscalls::Subsystem::signal || entry.subsystem == syscalls::Subsystem::process;
-      if (!about_tasks) requests.add(entry, *multiplexer);
+      requests.add(entry, *multiplexer, about_tasks);
       continue;
     }
     agent::Call call{};
+    add_conditions(entry.agent_way, call);
     if (!suits(entry) || !builder.add_arguments(entry.arguments(), call)) continue;
     call.flags = flags_for(entry);
+    call.answer = static_cast<std::int16_t>(-entry.deny_errno);
     if (entry.written_fd >= 0) call.fd = static_cast<std::uint8_t>(entry.written_fd);
     if (entry.kernel_copy_out_fd >= 0) call.fd = static_cast<std::uint8_t>(entry.kernel_copy_out_fd);
     calls[static_cast<std::size_t>(entry.nr)] = call;

@@ -98,6 +98,7 @@ void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::R
   event.tid = task.tid;
   event.kind = EventKind::call;
   event.flags = event_by_agent;
+  if ((calls_[record.nr].flags & agent::call_answered) != 0) event.flags |= event_denied;
   event.nr = record.nr;
   event.result = record.result;
   event.enter_ns = time_of(slot, record.enter);
@@ -134,7 +135,9 @@ bool Agents::changes_descriptors(const Event& event) const {
 
 void Agents::apply_effects(Task& task, const Event& event) {
   const syscalls::Syscall* entry = syscalls::find(event.nr);
-  if (entry == nullptr || event.result != 0) return;
+  if (entry == nullptr || event.result < 0) return;
+  if (entry->special == syscalls::Special::set_tid_address) task.clear_tid = event.args[0];
+  if (entry->special == syscalls::Special::set_robust_list) task.robust_list = event.args[0];
   const auto passed = std::find_if(event.data.begin(), event.data.end(), [](const Data& data) {
     return data.role == Data::Role::input && data.argument == 1;
   });

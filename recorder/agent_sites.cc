@@ -177,6 +177,7 @@ bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
   if (got != static_cast<std::int64_t>(start)) return false;
   state.chunks.push_back({.start = start, .size = chunk_size});
+  state.keep(start, start + chunk_size);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // What the recorder knows of the agent in one address space.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -50,6 +51,18 @@ struct AgentState {
   std::set<std::uint64_t> tried;               // sites that patching has been tried for
   std::map<std::uint64_t, CodePatch> patches;  // by the site's address
   std::vector<Chunk> chunks;
+  std::vector<agent::KeptMemory>
+      kept;  // where code is that rec has changed, or may; `memory` knows of it, too
+
+  // Calls about this memory are to be traced.
+  void keep(std::uint64_t start, std::uint64_t end) {
+    const bool is_known = std::any_of(kept.begin(), kept.end(), [&](const agent::KeptMemory& known) {
+      return known.start <= start && end <= known.end;
+    });
+    if (is_known) return;
+    kept.push_back({start, end});
+    if (memory) memory->keep(kept.back());
+  }
 
   [[nodiscard]] const Region* region_at(std::uint64_t address) const {
     for (const Region& region : regions) {

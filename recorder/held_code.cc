@@ -220,6 +220,7 @@ void update_held_code(Task& task, std::int64_t result, bool is_held) {
   const std::uint64_t end = start + page_up(args[1]);
   if (is_held) {
     held.add(start, end);
+    task.process->agent->keep(start, end);
   } else {
     held.remove(start, end);
   }

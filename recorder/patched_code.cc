@@ -253,6 +253,7 @@ std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, const std
 void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
                 std::uint64_t end, const std::string& file) {
   if ((mapping.protection & PROT_EXEC) == 0) return;
+  task.process->agent->keep(start, end);
   session.agents().add_code(task, mapping, start, end, file);
   const FoundInstructions* in_file = file.empty() ? nullptr : session.instructions().in_file(file);
   if (in_file != nullptr && !mapping.shared) {

@@ -13,8 +13,8 @@
 #include <fstream>
 
 #include "format/base/error.h"
-#include "recorder/filter.h"
 #include "recorder/session.h"
+#include "tracee/filter.h"
 #include "tracee/launch.h"
 #include "tracee/this_processor.h"
 
@@ -109,14 +109,6 @@ TraceHeader describe_recording(const RecordOptions& options) {
   header.cpu_baseline = name_of(options.cpu_baseline);
   header.cpu_features = shown_features(options.cpu_baseline, this_processor);
   return header;
-}
-
-bool under_foreign_filter() {
-  std::ifstream status("/proc/self/status");
-  for (std::string key, value; status >> key >> value;) {
-    if (key == "Seccomp:") return value != "0";
-  }
-  return false;
 }
 
 RecordResult record(const RecordOptions& options, TraceWriter& writer) {

@@ -27,9 +27,6 @@ class ExecFailed : public Error {
   using Error::Error;
 };
 
-// Whether a seccomp filter (a container's, say) applies to rec.
-[[nodiscard]] bool under_foreign_filter();
-
 // What the header of a recording made now, of this command, says.
 [[nodiscard]] TraceHeader describe_recording(const RecordOptions& options);
 

@@ -11,8 +11,8 @@
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
-#include "recorder/filter.h"
 #include "recorder/special/special.h"
+#include "tracee/filter.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {

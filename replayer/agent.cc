@@ -1,6 +1,7 @@
 #include "replayer/agent.h"
 
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -11,7 +12,9 @@
 #include "replayer/replayer.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
+#include "tracee/filter.h"
 #include "tracee/remote_call.h"
+#include "tracee/wait_status.h"
 
 namespace rec::replay_agent {
 namespace {
@@ -35,35 +38,45 @@ std::shared_ptr<AgentMemory> inject(Replayer& replayer, const ReplayTask& task) 
   return memory;
 }
 
+constexpr std::uint64_t remade_bytes = sizeof(agent::PieceHeader) + sizeof(agent::RemadeCall);
+
 std::uint64_t ring_bytes(const Event& event) {
   std::uint64_t size = sizeof(agent::Record);
   for (const Data& data : event.data) size += sizeof(agent::PieceHeader) + agent::round_up(data.bytes.size());
   return size;
 }
 
-void put(std::byte* to, const Event& event, std::uint64_t size) {
+std::byte* put_piece(std::byte* to, const agent::PieceHeader& header, std::span<const std::byte> bytes) {
+  std::memcpy(to, &header, sizeof header);
+  std::memcpy(to + sizeof header, bytes.data(), bytes.size());
+  return to + sizeof header + agent::round_up(bytes.size());
+}
+
+void put(std::byte* to, const Event& event, const std::optional<agent::RemadeCall>& remade,
+         std::uint64_t size) {
   const syscalls::Syscall* entry = syscalls::find(event.nr);
   agent::Record record{};
   record.size = static_cast<std::uint32_t>(size);
   record.nr = static_cast<std::uint16_t>(event.nr);
-  record.pieces = static_cast<std::uint8_t>(event.data.size());
+  record.pieces = static_cast<std::uint8_t>(event.data.size() + (remade ? 1 : 0));
   record.arguments = entry != nullptr ? entry->arg_count : 0;
   record.enter = event.number.value();
   record.result = event.result;
   std::copy(event.args.begin(), event.args.end(), std::begin(record.args));
   std::memcpy(to, &record, sizeof record);
   to += sizeof record;
+  if (remade) {
+    to = put_piece(to, {.size = sizeof *remade, .role = agent::PieceRole::call},
+                   std::as_bytes(std::span(&*remade, 1)));
+  }
   for (const Data& data : event.data) {
-    const agent::PieceHeader header{.address = data.address.address(),
-                                    .full_size = data.full_size,
-                                    .size = static_cast<std::uint32_t>(data.bytes.size()),
-                                    .role = static_cast<agent::PieceRole>(data.role),
-                                    .argument = data.argument,
-                                    .unused = 0};
-    std::memcpy(to, &header, sizeof header);
-    to += sizeof header;
-    std::memcpy(to, data.bytes.data(), data.bytes.size());
-    to += agent::round_up(data.bytes.size());
+    to = put_piece(to,
+                   {.address = data.address.address(),
+                    .full_size = data.full_size,
+                    .size = static_cast<std::uint32_t>(data.bytes.size()),
+                    .role = static_cast<agent::PieceRole>(data.role),
+                    .argument = data.argument},
+                   data.bytes);
   }
 }
 
@@ -83,6 +96,9 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
   if (slot.trap == agent::Trap::other_input) {
     diverge(event, task, fmt::format("argument {} passes the same bytes", slot.trap_argument + 1),
             "it passes others");
+  }
+  if (slot.trap == agent::Trap::other_result) {
+    diverge(event, task, "making the call again ends as it did", "it ended otherwise");
   }
   task.registers.orig_rax = slot.nr;
   task.registers.set_arguments(
@@ -125,14 +141,15 @@ bool queue_call(ReplayTask& task, const Event& event) {
     fail("the trace is damaged: event {} was made by an agent that task {} does not have", event.number,
          task.tid);
   }
-  const std::uint64_t size = ring_bytes(event);
+  const std::uint64_t without = ring_bytes(event);
+  const std::uint64_t most = without + remade_bytes;
   // The program can write to the slot: nothing in it is taken for granted.
   const std::uint64_t written = slot->written;
   const std::uint64_t used = written - slot->read;
   const std::uint64_t at = written & (agent::ring_size - 1);
   const std::uint64_t rest = agent::ring_size - at;
-  const std::uint64_t filler = rest < size ? rest : 0;
-  if (used > agent::ring_size || filler + size > agent::ring_size - used) return false;
+  const std::uint64_t filler = rest < most ? rest : 0;
+  if (used > agent::ring_size || filler + most > agent::ring_size - used) return false;
   std::byte* ring = AgentMemory::ring(*slot);
   if (filler >= sizeof(agent::Record)) {
     agent::Record nothing{};
@@ -140,7 +157,9 @@ bool queue_call(ReplayTask& task, const Event& event) {
     nothing.size = static_cast<std::uint32_t>(filler);
     std::memcpy(ring + at, &nothing, sizeof nothing);
   }
-  put(ring + ((written + filler) & (agent::ring_size - 1)), event, size);
+  const auto remade = special::remade_call(*task.space, event);
+  const std::uint64_t size = remade ? most : without;
+  put(ring + ((written + filler) & (agent::ring_size - 1)), event, remade, size);
   slot->written = written + filler + size;
   return true;
 }
@@ -155,6 +174,26 @@ void set_end(const ReplayTask& task, bool traced) {
   if (slot == nullptr) return;
   slot->stop = traced ? 1 : 0;
   slot->leave_trap = traced ? 0 : 1;
+}
+
+bool takes_call(const ReplayTask& task) {
+  const auto nr = static_cast<std::int64_t>(task.registers.orig_rax);
+  const auto may_make = calls_of_agent();
+  if (task.registers.rip != agent_area::after_syscall_instruction ||
+      std::find(may_make.begin(), may_make.end(), nr) == may_make.end())
+    return false;
+  // Once more from its instruction; from a second entry stop, which is not one of PTRACE_SYSEMU, it is made.
+  Registers registers = task.registers;
+  registers.rax = registers.orig_rax;
+  registers.orig_rax = ~std::uint64_t{0};
+  registers.rip = agent_area::syscall_instruction;
+  const Stopped stopped = task.stopped();
+  stopped.set_registers(registers);
+  do {
+    (void)task.stopped().resume(Resume::syscall);
+    if (!wait_for(task.real_tid, WaitMode::block)) return true;  // gone: the next run will find that
+  } while (stopped.syscall_info().op != PTRACE_SYSCALL_INFO_ENTRY);
+  return true;
 }
 
 bool take_stop(ReplayTask& task, const Event& next) {

@@ -37,6 +37,10 @@ void set_end(const ReplayTask& task, bool traced);
 // recorded.
 [[nodiscard]] bool take_stop(ReplayTask& task, const Event& next);
 
+// The task stopped at the entry to a call, and none of rec's filter says which it may make: true if it is one
+// of the agent's own, which is about to be made now.
+[[nodiscard]] bool takes_call(const ReplayTask& task);
+
 // A child: its slot is in its registers.
 void adopt(ReplayTask& child, const Registers& registers);
 

@@ -9,8 +9,6 @@
 #include "replayer/divergence.h"
 #include "replayer/replayer.h"
 #include "replayer/special/special.h"
-#include "tracee/agent_area.h"
-#include "tracee/remote_call.h"
 
 namespace rec {
 namespace {
@@ -42,20 +40,6 @@ void prepare_restart(Registers* registers, std::int64_t result) {
   const bool through_block = result == static_cast<std::int64_t>(RestartCode::restart_restart_block);
   registers->rax = through_block ? nr_restart_syscall : registers->orig_rax;
   registers->rip -= 2;
-}
-
-void execute(const ReplayTask& task, const Event& event) {
-  const Stopped stopped = task.stopped();
-  std::int64_t result = 0;
-  {
-    RemoteCalls calls(stopped, agent_area::syscall_instruction);
-    const auto& a = event.args;
-    result = calls.call(event.nr, {a[0], a[1], a[2], a[3], a[4], a[5]});
-  }
-  if (result != event.result) {
-    diverge(event, task, fmt::format("making the call again gives {}", event.result),
-            fmt::format("it gave {}", result));
-  }
 }
 
 }  // namespace
@@ -96,8 +80,9 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   } else {
     registers.rax = static_cast<std::uint64_t>(event.result);
   }
-  if (!failed && policy.replay == syscalls::Replay::execute) execute(task, event);
-  if (!failed && policy.replay == syscalls::Replay::special) {
+  if (!failed && policy.replay == syscalls::Replay::execute) {
+    special::make_again(task, event, *special::remade_call(*task.space, event));
+  } else if (!failed && policy.replay == syscalls::Replay::special) {
     special::replay(task, event, policy.special, &registers);
   }
   if (event.extra != nullptr) {

@@ -1,5 +1,7 @@
 #include "replayer/replayer.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -21,6 +23,7 @@
 #include "replayer/processor.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
+#include "tracee/filter.h"
 #include "tracee/remote_call.h"
 #include "tracee/this_processor.h"
 #include "tracee/wait_status.h"
@@ -37,8 +40,8 @@ __asm__(
 namespace rec {
 namespace {
 
-constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                                        PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK |
+                                        PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
 // The end of what a user mapping can reach with 4-level page tables (arch/x86/include/asm/page_64_types.h).
 constexpr std::uint64_t address_space_end = 0x7ffffffff000;
 constexpr std::size_t history_length = 10;
@@ -49,6 +52,22 @@ constexpr std::uint64_t rseq_registered_size = 32;
 // CPU time that a segment may take before replay is taken to have lost its way, at least.
 constexpr std::uint64_t patience_ns = 60'000'000'000;
 constexpr std::uint64_t patience_factor = 100;
+
+// With it a call of rec's own, or of the agent's, costs no stop. False: it is not possible here.
+bool install_filter(RemoteCalls& calls, const RemoteMemory& memory) {
+  const std::vector<sock_filter> filter = make_replay_filter();
+  constexpr std::uint64_t at = agent_area::data + sizeof(sock_fprog);
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), reinterpret_cast<sock_filter*>(at)};
+  memory.write(RemotePtr<>(at), std::as_bytes(std::span(filter)));
+  memory.write_value(RemotePtr<>(agent_area::data), program);
+  // Only the arena shall be there to be mapped.
+  constexpr std::uint64_t fd = Arena::tracee_fd;
+  if (calls.call(SYS_close_range, {0, fd - 1, 0}) != 0) return false;
+  if (calls.call(SYS_close_range, {fd + 1, ~0U, 0}) != 0) return false;
+  // With CAP_SYS_ADMIN it is not needed (seccomp(2)), and does no harm.
+  if (calls.call(SYS_prctl, {PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0}) != 0) return false;
+  return calls.call(SYS_seccomp, {SECCOMP_SET_MODE_FILTER, 0, agent_area::data}) == 0;
+}
 
 void wait_for_first_stop(Tid tid) {
   const auto result = wait_for(tid, WaitMode::block);
@@ -106,11 +125,12 @@ void Replayer::make_zygote() {
                {agent_area::data, agent_area::data_size, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
   }
-  RemoteMemory(zygote_).write(RemotePtr<>(agent_area::code),
-                              std::as_bytes(std::span(agent_area::code_bytes)));
+  const RemoteMemory memory(zygote_);
+  memory.write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
   constexpr std::uint64_t data_end = agent_area::data + agent_area::data_size;
   constexpr std::uint64_t code_end = agent_area::code + agent_area::code_size;
+  is_filtered_ = !under_foreign_filter() && install_filter(calls, memory);
   calls.must("munmap", SYS_munmap, {0, agent_area::code});
   calls.must("munmap", SYS_munmap, {code_end, agent_area::data - code_end});
   calls.must("munmap", SYS_munmap, {data_end, address_space_end - data_end});
@@ -157,9 +177,11 @@ DomainId Replayer::current(DomainId domain) const {
 }
 
 WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t started_ns) {
-  (void)task.stopped().resume(Resume::sysemu);
+  (void)task.stopped().resume(is_filtered_ ? Resume::cont : Resume::sysemu);
   for (;;) {
     if (const auto result = wait_for(task.real_tid, WaitMode::block)) {
+      const auto* event = std::get_if<PtraceEvent>(&result->status);
+      if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return SyscallStop{};
       if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
         fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid,
              describe(result->status));
@@ -200,6 +222,7 @@ void Replayer::run_to_stop(ReplayTask& task, const Event& why) {
     const Stopped stopped = task.stopped();
     if (std::holds_alternative<SyscallStop>(status)) {
       task.registers = stopped.registers();
+      if (replay_agent::takes_call(task)) continue;
       task.position = ReplayTask::Position::at_entry;
       return;
     }

@@ -57,8 +57,9 @@ class Replayer {
   void run_ring(ReplayTask& task, const Event& why);
   // Runs the task's segment, if it has not been run yet.
   void advance(ReplayTask& task, const Event& why);
-  // Lets the stopped task run to its next stop of any kind. A divergence when it has taken too long since
-  // `started_ns` (CLOCK_MONOTONIC).
+  // Lets the stopped task run to its next stop of any kind: SyscallStop is a call that it is about to make;
+  // it is not made, as set_registers() comes before the task goes on. A divergence when it has taken too long
+  // since `started_ns` (CLOCK_MONOTONIC).
   [[nodiscard]] WaitStatus run(ReplayTask& task, const Event& why, std::uint64_t started_ns);
   // The task goes on from these registers at its next segment.
   void set_registers(ReplayTask& task, Registers registers);
@@ -92,6 +93,7 @@ class Replayer {
   ReplayOutput output_;
   Arena arena_;
   Tid zygote_{};
+  bool is_filtered_ = false;  // the replayed tasks' calls stop by rec's seccomp filter, not by PTRACE_SYSEMU
   std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;
   std::map<DomainId, Tid> open_;         // which task of a domain ran last
   std::map<DomainId, DomainId> merged_;  // what became of a domain

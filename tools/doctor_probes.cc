@@ -23,9 +23,9 @@
 
 #include "format/base/error.h"
 #include "format/base/unique_fd.h"
-#include "recorder/filter.h"
 #include "recorder/recorder.h"
 #include "tracee/cpuid_faulting.h"
+#include "tracee/filter.h"
 
 namespace rec {
 namespace {

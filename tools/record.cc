@@ -20,6 +20,7 @@
 #include "tools/exit_as.h"
 #include "tools/progress.h"
 #include "tools/trace_store.h"
+#include "tracee/filter.h"
 
 namespace rec {
 namespace {

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "format/base/error.h"
@@ -71,6 +72,25 @@ void AgentMemory::fill(agent::Mode mode) {
 AgentMemory::~AgentMemory() { (void)::munmap(shared_, agent::shared_size); }
 
 agent::Globals& AgentMemory::globals() const { return *reinterpret_cast<agent::Globals*>(shared_); }
+
+void AgentMemory::keep(const agent::KeptMemory& more) const {
+  agent::Globals& all = globals();
+  const auto distance = [&](const agent::KeptMemory& kept) {
+    if (more.start > kept.end) return more.start - kept.end;
+    return kept.start > more.end ? kept.start - more.end : 0;
+  };
+  const std::span kept(std::begin(all.kept), all.kept_count);
+  const auto nearest = std::min_element(
+      kept.begin(), kept.end(), [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+  const bool is_new = nearest == kept.end() || distance(*nearest) != 0;
+  if (is_new && all.kept_count < agent::most_kept) {
+    all.kept[all.kept_count] = more;
+    __atomic_store_n(&all.kept_count, all.kept_count + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  __atomic_store_n(&nearest->start, std::min(nearest->start, more.start), __ATOMIC_RELEASE);
+  __atomic_store_n(&nearest->end, std::max(nearest->end, more.end), __ATOMIC_RELEASE);
+}
 
 std::span<agent::Call> AgentMemory::calls() const {
   constexpr std::size_t count = agent::call_count + agent::extra_calls;

@@ -46,6 +46,9 @@ class AgentMemory {
   [[nodiscard]] static std::byte* ring(agent::Slot& slot);
   [[nodiscard]] static const std::byte* ring_end(const agent::Slot& slot);
 
+  // From now on no agent makes a call about this memory.
+  void keep(const agent::KeptMemory& more) const;
+
   // A slot or a table of descriptors for one more task or process: its address in the tracee, or 0 when all
   // are in use. A slot is as new.
   [[nodiscard]] std::uint64_t take_slot();

@@ -243,6 +243,21 @@ struct Arg {
   std::uint64_t condition_mask = 0;
 };
 
+// What an argument has to be for AgentWay.
+struct Condition {
+  std::uint8_t argument = no_argument;  // no_argument: nothing
+  bool among = false;                   // bit args[argument] of `mask` is set; else (… & mask) == value
+  std::uint32_t mask = 0;
+  std::uint32_t value = 0;  // the upper half of the argument is 0
+};
+
+// A call which rec has to know of, or which replay has to make again, needs a stop, unless it is only this:
+// the agent may make it then, and rec learns of it later (recorder/agent_calls.h).
+struct AgentWay {
+  bool possible = false;
+  std::array<Condition, 2> conditions{};
+};
+
 struct Syscall {
   std::int32_t nr = 0;
   std::string_view name;
@@ -266,6 +281,7 @@ struct Syscall {
   int timeout_ms = -1;
   Replay replay = Replay::emulate;
   Special special = Special::none;
+  AgentWay agent_way;
   int deny_errno = 0;    // Replay::deny
   bool modelled = true;  // false: outputs have to be found by comparing memory
   std::string_view note;
@@ -287,6 +303,7 @@ struct Variant {
   bool changes_fds = false;
   Replay replay = Replay::emulate;
   Special special = Special::none;
+  bool agent_way = false;  // see AgentWay
   int deny_errno = 0;
   bool modelled = true;
   std::string_view note;

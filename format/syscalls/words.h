@@ -4,6 +4,7 @@
 #pragma once
 
 #include <linux/errno.h>
+#include <sys/mman.h>
 
 #include <optional>
 
@@ -168,6 +169,36 @@ consteval ArgSpec strings(std::string_view name) {
   return memory_at(name, Dir::in, Type::strings, Shape::pointer, {.rule = SizeRule::strings});
 }
 
+// A condition of AgentWay before its name is resolved.
+struct ConditionSpec {
+  std::string_view name{};
+  Condition condition{};
+};
+
+struct AgentSpec {
+  bool possible = false;
+  ConditionSpec first{}, second{};
+};
+
+// The argument has none of the bits but these.
+consteval ConditionSpec only_bits(std::string_view name, std::uint32_t bits) {
+  return {name, {.mask = ~bits, .value = 0}};
+}
+// The argument is `value` in all bits but those in `free`.
+consteval ConditionSpec equals(std::string_view name, std::uint32_t value, std::uint32_t free = 0) {
+  return {name, {.mask = ~free, .value = value}};
+}
+// The argument is one of these numbers below 32.
+template <class... Numbers>
+consteval ConditionSpec one_of(std::string_view name, Numbers... numbers) {
+  return {name, {.among = true, .mask = ((std::uint32_t{1} << numbers) | ...)}};
+}
+
+consteval AgentSpec anyway() { return {.possible = true}; }
+consteval AgentSpec where(const ConditionSpec& first, const ConditionSpec& second = {}) {
+  return {.possible = true, .first = first, .second = second};
+}
+
 // A SYSCALL(...) entry as written.
 struct Entry {
   Subsystem subsystem = Subsystem::unimplemented;
@@ -186,6 +217,7 @@ struct Entry {
   bool changes_fds = false;
   Replay replay = Replay::emulate;
   Special special = Special::none;
+  AgentSpec by_agent{};
   int deny_errno = ENOSYS;
   bool modelled = true;
   std::string_view note{};
@@ -202,6 +234,7 @@ struct VariantEntry {
   bool changes_fds = false;
   std::optional<Replay> replay{};
   std::optional<Special> special{};
+  bool by_agent = false;
   int deny_errno = ENOSYS;
   bool modelled = true;
   std::string_view note{};
@@ -237,6 +270,13 @@ consteval void resolve_names(Args& args, std::uint8_t i, const ArgSpec& spec) {
   if (!spec.condition.empty()) args[i].condition_by = index_of(args, spec.condition);
 }
 
+consteval AgentWay make_agent_way(const Args& args, const AgentSpec& spec) {
+  AgentWay way{.possible = spec.possible, .conditions = {spec.first.condition, spec.second.condition}};
+  if (!spec.first.name.empty()) way.conditions[0].argument = index_of(args, spec.first.name);
+  if (!spec.second.name.empty()) way.conditions[1].argument = index_of(args, spec.second.name);
+  return way;
+}
+
 consteval void check_policy(Replay replay, Special which, std::string_view note) {
   if (replay == Replay::deny && note.empty()) throw "a denied call needs a note with the reason";
   if (replay == Replay::special && which == Special::none) throw "which special?";
@@ -267,6 +307,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
   call.kernel_copy_out_fd = optional_index_of(call.args, entry.copies_to);
   call.resizes_fd = optional_index_of(call.args, entry.resizes);
   call.timeout_ms = optional_index_of(call.args, entry.gives_up_after);
+  call.agent_way = make_agent_way(call.args, entry.by_agent);
   return call;
 }
 
@@ -285,6 +326,7 @@ consteval Variant make_variant(const Syscall& call, const Multiplexer& mux, std:
                   .changes_fds = entry.changes_fds,
                   .replay = replay,
                   .special = which,
+                  .agent_way = entry.by_agent,
                   .deny_errno = replay == Replay::deny ? entry.deny_errno : 0,
                   .modelled = entry.modelled,
                   .note = entry.note};

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "format/base/error.h"
+#include "format/syscalls/table.h"
+#include "replayer/divergence.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/remote_call.h"
@@ -13,6 +15,7 @@ namespace rec::special {
 namespace {
 
 constexpr std::uint64_t no_fd = ~std::uint64_t{0};
+constexpr std::uint64_t arch_set_gs = 0x1001, arch_set_fs = 0x1002;  // asm/prctl.h
 // Flags of the recorded call that its re-execution keeps; all others were about finding or filling the place.
 constexpr std::uint32_t kept_flags = MAP_NORESERVE | MAP_GROWSDOWN | MAP_STACK;
 
@@ -59,37 +62,35 @@ void place_content(Replayer& replayer, const Placer& placer, const Mapping& mapp
   if (shown != length) placer.from_arena(middle, mapping.end.address(), Arena::beyond_end(), MAP_PRIVATE);
 }
 
-void replay_brk(const ReplayTask& task, const Event& event) {
+agent::RemadeCall remade_brk(AddressSpace& space, const Event& event) {
   const auto now = static_cast<std::uint64_t>(event.result);
-  const std::uint64_t before = page_up(task.space->heap_end);
+  const std::uint64_t before = page_up(space.heap_end);
   const std::uint64_t after = page_up(now);
-  task.space->heap_end = now;
-  if (after == before) return;
-  const Stopped stopped = task.stopped();
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  if (after > before) {
-    calls.must(
-        "mmap of the heap", SYS_mmap,
-        {before, after - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, no_fd, 0});
-  } else {
-    calls.must("munmap of the heap", SYS_munmap, {after, before - after});
-  }
+  space.heap_end = now;
+  if (after < before) return {SYS_munmap, {after, before - after}, 0};
+  constexpr std::uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  return {SYS_mmap,
+          {before, after - before, PROT_READ | PROT_WRITE, flags, no_fd, 0},
+          static_cast<std::int64_t>(before)};
 }
 
-void replay_mremap(const ReplayTask& task, const Event& event) {
+// Of private memory without a file.
+agent::RemadeCall remade_mmap(const Event& event) {
+  const std::uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (event.args[3] & kept_flags);
+  const auto start = static_cast<std::uint64_t>(event.result);
+  return {SYS_mmap, {start, event.args[1], event.args[2], flags, no_fd, 0}, event.result};
+}
+
+agent::RemadeCall remade_mremap(const Event& event) {
   const auto to = static_cast<std::uint64_t>(event.result);
   const bool moved = to != event.args[0];
   const std::uint64_t keep = event.args[3] & MREMAP_DONTUNMAP;
   const std::uint64_t flags = moved ? keep | MREMAP_MAYMOVE | MREMAP_FIXED : 0;
-  const Stopped stopped = task.stopped();
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  calls.must("mremap for the replay", SYS_mremap, {event.args[0], event.args[1], event.args[2], flags, to});
+  return {SYS_mremap, {event.args[0], event.args[1], event.args[2], flags, to}, event.result};
 }
 
 // Advice that changes what the memory holds; all other advice is about speed.
-void replay_madvise(const ReplayTask& task, const Event& event) {
-  std::uint64_t advice = event.args[2];
-  if (advice == MADV_FREE) advice = MADV_DONTNEED;  // as it was recorded
+bool is_advice_to_remake(std::uint64_t advice) {
   switch (advice) {
     case MADV_DONTNEED:
     case MADV_REMOVE:
@@ -97,13 +98,10 @@ void replay_madvise(const ReplayTask& task, const Event& event) {
     case MADV_DOFORK:
     case MADV_WIPEONFORK:
     case MADV_KEEPONFORK:
-      break;
+      return true;
     default:
-      return;
+      return false;
   }
-  const Stopped stopped = task.stopped();
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  calls.must("madvise for the replay", SYS_madvise, {event.args[0], event.args[1], advice});
 }
 
 // struct rlimit begins with the soft limit.
@@ -127,23 +125,61 @@ void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& ma
   }
 }
 
+std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& event) {
+  using syscalls::Special;
+  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  const bool failed = event.result < 0 && event.result > -4096;
+  if (entry == nullptr || failed) return std::nullopt;
+  const syscalls::Policy policy = syscalls::policy(*entry, event.args);
+  const auto& a = event.args;
+  if (policy.replay == syscalls::Replay::execute) {
+    const auto nr = static_cast<std::uint64_t>(event.nr);
+    return agent::RemadeCall{nr, {a[0], a[1], a[2], a[3], a[4], a[5]}, event.result};
+  }
+  if (policy.special == Special::brk) {
+    const bool is_moved = page_up(space.heap_end) != page_up(static_cast<std::uint64_t>(event.result));
+    const agent::RemadeCall call = remade_brk(space, event);
+    return is_moved ? std::optional(call) : std::nullopt;
+  }
+  if (policy.special == Special::mmap && (a[3] & MAP_ANONYMOUS) != 0) return remade_mmap(event);
+  if (policy.special == Special::mremap) return remade_mremap(event);
+  if (policy.special == Special::madvise) {
+    const std::uint64_t advice = a[2] == MADV_FREE ? MADV_DONTNEED : a[2];  // as it was recorded
+    if (!is_advice_to_remake(advice)) return std::nullopt;
+    return agent::RemadeCall{SYS_madvise, {a[0], a[1], advice}, 0};
+  }
+  if (policy.special == Special::arch_prctl && a[0] == arch_set_fs)
+    return agent::RemadeCall{SYS_arch_prctl, {a[0], a[1]}, 0};
+  return std::nullopt;
+}
+
+void make_again(const ReplayTask& task, const Event& event, const agent::RemadeCall& call) {
+  const Stopped stopped = task.stopped();
+  std::int64_t result = 0;
+  {
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    const auto& a = call.args;
+    result = calls.call(static_cast<std::int64_t>(call.nr), {a[0], a[1], a[2], a[3], a[4], a[5]});
+  }
+  if (result != call.result) {
+    diverge(event, task, fmt::format("making the call again gives {}", call.result),
+            fmt::format("it gave {}", result));
+  }
+}
+
 void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers) {
   using syscalls::Special;
-  if (special == Special::brk) {
-    replay_brk(task, event);
-  } else if (special == Special::mremap) {
-    replay_mremap(task, event);
-  } else if (special == Special::madvise) {
-    replay_madvise(task, event);
-  } else if (special == Special::arch_prctl) {
-    constexpr std::uint64_t set_gs = 0x1001, set_fs = 0x1002;  // asm/prctl.h
-    if (event.args[0] == set_fs) registers->fs_base = event.args[1];
-    if (event.args[0] == set_gs) registers->gs_base = event.args[1];
+  if (special == Special::arch_prctl) {
+    if (event.args[0] == arch_set_fs) registers->fs_base = event.args[1];
+    if (event.args[0] == arch_set_gs) registers->gs_base = event.args[1];
   } else if (special == Special::setrlimit) {
     replay_limit(task, event.args[0], event.args[1]);
   } else if (special == Special::prlimit64 && event.args[2] != 0) {
     const auto pid = static_cast<std::int32_t>(event.args[0]);
     if (pid == 0 || pid == task.pid.value()) replay_limit(task, event.args[1], event.args[2]);
+  } else if (special != Special::mmap || event.extra == nullptr) {
+    // (A traced mmap says itself what it mapped.)
+    if (const auto call = remade_call(*task.space, event)) make_again(task, event, *call);
   }
 }
 

@@ -11,6 +11,12 @@ namespace rec::special {
 // with.
 void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers);
 
+// The call by which the recorded one's effect on the address space, or on a segment base, comes about again;
+// nullopt: it had none. To be asked once per event, in their order. Not for what an event's mappings say.
+[[nodiscard]] std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& event);
+// Makes it. A divergence when it ends otherwise.
+void make_again(const ReplayTask& task, const Event& event, const agent::RemadeCall& call);
+
 // clone.cc: a task made by another one.
 void replay_start(Replayer& replayer, const Event& event);
 

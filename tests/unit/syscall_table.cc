@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <cerrno>
@@ -166,4 +167,21 @@ TEST_CASE("what ordinary programs use is modelled") {
   for (const Syscall& call : all()) {
     if (!call.modelled) CHECK_MESSAGE(find_multiplexer(call.nr) != nullptr, call.name);
   }
+}
+
+TEST_CASE("the calls that rec has to know of go through the agent only where their arguments allow it") {
+  const AgentWay& mmap = find("mmap")->agent_way;
+  REQUIRE(mmap.possible);
+  CHECK(mmap.conditions[0].argument == 2);
+  CHECK((mmap.conditions[0].mask & PROT_EXEC) != 0);
+  CHECK(mmap.conditions[1].argument == 3);
+  CHECK((mmap.conditions[1].mask & MAP_FIXED) == 0);
+  CHECK((mmap.conditions[1].mask & MAP_GROWSDOWN) != 0);
+  CHECK(mmap.conditions[1].value == (MAP_PRIVATE | MAP_ANONYMOUS));
+  const AgentWay& madvise = find("madvise")->agent_way;
+  CHECK(madvise.conditions[0].among);
+  CHECK((madvise.conditions[0].mask >> MADV_DONTNEED & 1) == 1);
+  CHECK((madvise.conditions[0].mask >> MADV_FREE & 1) == 0);  // what that does is chance
+  CHECK_FALSE(find("execve")->agent_way.possible);
+  CHECK(find("brk")->agent_way.conditions[0].argument == no_argument);
 }

@@ -17,6 +17,7 @@ constexpr uint64_t last_errno = 4095;  // MAX_ERRNO, linux/err.h
 constexpr uint64_t nr_clock_gettime = 228;
 constexpr uint64_t nr_gettimeofday = 96;
 constexpr uint64_t nr_time = 201;
+constexpr uint64_t nr_mmap = 9;
 constexpr uint64_t clock_monotonic = 1;
 // Those that the vDSO reads by itself (lib/vdso/gettimeofday.c): CLOCK_REALTIME, _MONOTONIC, _MONOTONIC_RAW,
 // the two _COARSE, _BOOTTIME, _TAI. For all others it makes the call.
@@ -106,6 +107,33 @@ bool descriptor_allows(const Slot* slot, const Call* call) {
   const uint8_t known = slot->descriptors[fd];
   if (must_wait_for_nobody && (known & descriptor_prompt) == 0) return false;
   return !writes || (known & descriptor_plain) != 0;
+}
+
+// Of the calls that need rec to know of them, only those (format/syscalls/spec.h, AgentWay).
+bool conditions_hold(const Call* call, const uint64_t* args) {
+  for (const Condition& condition : call->conditions) {
+    if (condition.argument == 0xff) continue;
+    const uint64_t value = args[condition.argument];
+    if (value >> 32 != 0) return false;
+    const auto low = static_cast<uint32_t>(value);
+    const bool holds = condition.among != 0 ? low < 32 && (condition.mask >> low & 1) != 0
+                                            : (low & condition.mask) == condition.value;
+    if (!holds) return false;
+  }
+  return true;
+}
+
+bool meets_kept_memory(uint64_t start, uint64_t size) {
+  const uint64_t end = start + size;
+  if (end < start) return true;
+  const auto meets = [&](uint64_t from, uint64_t to) { return start < to && from < end; };
+  if (meets(own_memory, vdso_limit)) return true;
+  const Globals& all = globals();
+  const uint32_t count = *const_cast<const volatile uint32_t*>(&all.kept_count);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (meets(all.kept[i].start, all.kept[i].end)) return true;
+  }
+  return false;
 }
 
 // What `piece` may take at most; above largest_piece: too much.
@@ -271,6 +299,10 @@ bool record_call(Slot* slot) {
   const Call* call = calls() + slot->nr;
   if ((call->flags & call_multiplexed) != 0) call = find_request(call, args);
   if (call == nullptr || (call->flags & call_usable) == 0 || !descriptor_allows(slot, call)) return false;
+  if (!conditions_hold(call, args)) return false;
+  // At no address in particular, an mmap meets nothing.
+  const bool on_memory = (call->flags & call_on_memory) != 0 && (slot->nr != nr_mmap || args[0] != 0);
+  if (on_memory && meets_kept_memory(args[0], args[1])) return false;
   const uint64_t size = needed(call, args);
   if (size == 0) return false;
   Record* record = reserve(slot, size);
@@ -290,7 +322,10 @@ bool record_call(Slot* slot) {
   record->pieces = static_cast<uint8_t>(pieces);  // for rec, should the call be interrupted
   record->enter = now(slot);
   int64_t result = 0;
-  if (ask_vdso(slot, &result)) {
+  if ((call->flags & call_answered) != 0) {
+    result = call->answer;
+    *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
+  } else if (ask_vdso(slot, &result)) {
     *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
   } else {
     result = agent_call(slot->nr, args);
@@ -357,7 +392,10 @@ void apply_pieces(Slot* slot, const Record* record) {
   for (uint32_t i = 0; i < record->pieces; ++i) {
     const auto* header = reinterpret_cast<const PieceHeader*>(at);
     const unsigned char* bytes = at + sizeof(PieceHeader);
-    if (header->role == PieceRole::output) {
+    if (header->role == PieceRole::call) {
+      const auto* call = reinterpret_cast<const RemadeCall*>(bytes);
+      if (agent_call(call->nr, call->args) != call->result) stop_for(slot, Trap::other_result, 0);
+    } else if (header->role == PieceRole::output) {
       copy(reinterpret_cast<void*>(header->address), bytes, header->size);
     } else if (!is_equal(reinterpret_cast<const unsigned char*>(header->address), bytes, header->size)) {
       stop_for(slot, Trap::other_input, header->argument);

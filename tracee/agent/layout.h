@@ -18,6 +18,7 @@
 
 namespace rec::agent {
 
+inline constexpr uint64_t own_memory = 0x70000000;  // all of rec's but for distant trampolines
 inline constexpr uint64_t code_address = 0x70001000;
 inline constexpr uint64_t code_limit = 0x70020000;
 inline constexpr uint64_t low_trampolines = 0x70020000;
@@ -77,7 +78,7 @@ struct Piece {
   uint32_t keep;  // an input is cut after so many bytes
 };
 
-enum CallFlags : uint8_t {
+enum CallFlags : uint16_t {
   call_usable = 1,
   call_blocks = 2,  // may block: only when no other task waits for its turn, or the descriptor never blocks
   call_writes_fd = 4,     // args[fd] has to be known to be neither rec's output nor a file mapped shared
@@ -86,20 +87,32 @@ enum CallFlags : uint8_t {
   call_needs_alone = 64,  // blocks on more than one descriptor: only when no other task waits for its turn
   call_multiplexed = 32,  // by args[selector]: see `first`, `count`
   call_waits_for_tasks = 128,  // blocks until another task of the program acts: only when there is none
+  call_answered = 256,         // not made: the result is `answer`
+  call_on_memory = 512,  // about the memory at args[0], args[1] bytes long: not where Globals::kept says
+};
+
+// What an argument has to be for the agent to make the call (format/syscalls/spec.h, Condition).
+struct Condition {
+  uint8_t argument;  // 0xff: nothing
+  uint8_t among;
+  uint16_t unused;
+  uint32_t mask;
+  uint32_t value;
 };
 
 struct Call {
-  uint8_t flags;
+  uint16_t flags;
   uint8_t arguments;  // how many it has
   uint8_t pieces;
   uint8_t fd;  // the argument that is its descriptor; 0xff: none
   uint8_t selector;
-  uint8_t unused;
   uint16_t first;    // call_multiplexed: its requests are extra calls, from here on, …
   uint16_t count;    // … so many, sorted by `request`
+  int16_t answer;    // call_answered
   uint64_t request;  // of an extra call: what args[selector] & mask has to be
   uint64_t mask;
   Piece piece[max_pieces];
+  Condition conditions[2];
 };
 
 // What is known of a descriptor (a byte in the process's table; 0: nothing).
@@ -125,15 +138,27 @@ struct Record {
 };
 inline constexpr uint16_t no_call = 0xffff;
 
-enum class PieceRole : uint8_t { output, input, bulk };  // as Data::Role
+enum class PieceRole : uint8_t {
+  output,
+  input,
+  bulk,  // so far as Data::Role
+  call,  // replay: a RemadeCall, which the agent makes in its place among the pieces
+};
+
+// Replay: a call that changes the address space, or a segment base, as the recorded one did.
+struct RemadeCall {
+  uint64_t nr;
+  uint64_t args[6];
+  int64_t result;
+};
 
 struct PieceHeader {
-  uint64_t address;
-  uint64_t full_size;
-  uint32_t size;
-  PieceRole role;
-  uint8_t argument;
-  uint16_t unused;
+  uint64_t address = 0;
+  uint64_t full_size = 0;
+  uint32_t size = 0;
+  PieceRole role = PieceRole::output;
+  uint8_t argument = 0;
+  uint16_t unused = 0;
 };
 
 constexpr uint64_t round_up(uint64_t size) { return (size + 7) & ~uint64_t{7}; }
@@ -142,6 +167,13 @@ constexpr uint64_t round_up(uint64_t size) { return (size + 7) & ~uint64_t{7}; }
 
 enum class Mode : uint32_t { record, replay };
 enum class ClockSource : uint32_t { time_stamp_counter, system_call };
+
+// Memory that a call of the agent's shall not touch: code in which rec has changed something, or may. Ranges
+// only ever grow, and come before the count of them does.
+struct KeptMemory {
+  uint64_t start, end;
+};
+inline constexpr uint32_t most_kept = 64;
 
 struct Globals {
   Mode mode;
@@ -153,7 +185,10 @@ struct Globals {
   uint64_t vdso_gettimeofday;
   uint64_t vdso_time;
   uint64_t cookie;  // tells rec that what it mapped in a tracee is this memory
+  uint32_t kept_count;
+  KeptMemory kept[most_kept];
 };
+static_assert(sizeof(Globals) <= call_table_address - shared_address);
 
 // Who else there is when a task may block.
 enum class Company : uint32_t {
@@ -171,7 +206,7 @@ enum class Phase : uint32_t {
 };
 
 // Replay: why the agent stopped at its breakpoint.
-enum class Trap : uint32_t { none, ring_empty, other_call, other_input };
+enum class Trap : uint32_t { none, ring_empty, other_call, other_input, other_result };
 
 struct Slot {
   Slot* self;
