@@ -54,7 +54,6 @@ std::string_view special_reason(Special special) {
     case Special::munmap:
     case Special::mprotect:
     case Special::madvise:
-    case Special::remap_file_pages:
     case Special::shmat:
     case Special::shmdt:
       return "changes the address space: made again at the recorded addresses, with the content in the trace";

@@ -84,7 +84,6 @@ enum class Special : std::uint8_t {
   madvise,
   munmap,
   mprotect,
-  remap_file_pages,
   shmat,
   shmdt,
   arch_prctl,

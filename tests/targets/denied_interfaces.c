@@ -1,6 +1,8 @@
-// A program that asks for io_uring, userfaultfd, AIO and perf events lives with a refusal of each.
+// A program that asks for io_uring, userfaultfd, AIO, perf events and remap_file_pages lives with a refusal
+// of each.
 #include <linux/aio_abi.h>
 #include <linux/perf_event.h>
+#include <sys/mman.h>
 
 #include "target.h"
 
@@ -19,5 +21,10 @@ int main(void) {
   long result = syscall(SYS_io_setup, 4, &context);
   show("io_setup", result);
   if (result == 0) syscall(SYS_io_destroy, context);
+  char* pages = (char*)MUST(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  strcpy(pages, "first page");
+  strcpy(pages + 4096, "second page");
+  show("remap_file_pages", syscall(SYS_remap_file_pages, pages, 4096, 0, 1, 0));
+  say("first there: %s", pages);
   return 0;
 }
