@@ -60,6 +60,14 @@ enum class EventKind : std::uint8_t {
                // (tracee/memory_hash.h). Opens no segment: a signal or a begin event of the task does.
 };
 
+// Event::nr of a call made by `int $0x80` has this bit, which no number of the 64-bit table has; below it is
+// the number in the 32-bit table. Its arguments are ebx, ecx, edx, esi, edi and ebp.
+inline constexpr std::int32_t call_of_32_bit = 1 << 29;
+[[nodiscard]] constexpr std::int32_t number_of_32_bit(std::uint64_t number) {
+  return call_of_32_bit | static_cast<std::int32_t>(number & (call_of_32_bit - 1));
+}
+[[nodiscard]] constexpr bool is_of_32_bit(std::int64_t nr) { return nr >= 0 && (nr & call_of_32_bit) != 0; }
+
 inline constexpr EventKind last_event_kind = EventKind::point;
 
 enum class TrapKind : std::int32_t {

@@ -18,6 +18,12 @@ struct Registers {
   void set_arguments(const std::array<std::uint64_t, 6>& a) {
     rdi = a[0], rsi = a[1], rdx = a[2], r10 = a[3], r8 = a[4], r9 = a[5];
   }
+  // The same of a call made by `int $0x80` (linux/ptrace.h, PTRACE_GET_SYSCALL_INFO of such a task): the
+  // kernel looks at the lower halves.
+  [[nodiscard]] std::array<std::uint64_t, 6> arguments_of_32_bit() const {
+    constexpr std::uint64_t half = 0xffffffff;
+    return {rbx & half, rcx & half, rdx & half, rsi & half, rdi & half, rbp & half};
+  }
   [[nodiscard]] std::int64_t result() const { return static_cast<std::int64_t>(rax); }
 
   bool operator==(const Registers&) const = default;

@@ -96,7 +96,7 @@ void add_outputs(Session& session, Task& task, std::int64_t result) {
     if (extent.bulk && options.without_content) keep = std::min(keep, options.snap_bulk);
     const auto room =
         pending.data.add(Data::Role::output, extent.address, extent.argument, keep, extent.size);
-    pending.data.shrink_last(memory.read_some(extent.address, room));
+    pending.data.shrink_last(memory.read_written(extent.address, room));
   }
 }
 
@@ -108,9 +108,24 @@ std::string call_name(const PendingCall& pending) {
   return fmt::format("{} request {:#x}", pending.entry->name, pending.call.args.at(requests->selector));
 }
 
+// The calls of the 32-bit table (int $0x80) and of x32 have numbers and structures of their own: a program
+// finds a kernel that was built without them.
+bool is_of_other_abi(std::int64_t nr) {
+  constexpr std::int64_t x32_bit = 0x40000000;  // asm/unistd.h, __X32_SYSCALL_BIT
+  return is_of_32_bit(nr) || (nr >= 0 && (nr & x32_bit) != 0);
+}
+
 // Policy of the table: what rec answers in the kernel's place.
 void decide_answer(Session& session, Task& task) {
   PendingCall& pending = task.call;
+  if (is_of_other_abi(pending.call.nr)) {
+    pending.answer = -ENOSYS;
+    session.note(
+        task, "other ABI",
+        fmt::format("task {} makes a 32-bit (int $0x80) or x32 system call: rec records 64-bit calls only "
+                    "and answers ENOSYS to the others",
+                    task.tid));
+  }
   const syscalls::Syscall* entry = pending.entry;
   if (entry == nullptr) return;
   if (pending.policy.replay == Replay::deny) pending.answer = -pending.policy.deny_errno;

@@ -222,19 +222,19 @@ void Session::on_event(Task& task, int event) {
 
 void Session::on_entry_stop(Task& task) {
   const auto info = Stopped(task.tid).syscall_info();
-  if (info.arch != AUDIT_ARCH_X86_64) refuse_foreign_abi(task);
   if (agents_.left_vdso(task, info.instruction_pointer)) {
     resume_user(task);
     return;
   }
   if (!task.held.empty() && deliver_held_signal_first(task)) return;
   // Entry and seccomp information begin alike (linux/ptrace.h).
-  begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
+  if (info.arch == AUDIT_ARCH_X86_64) {
+    begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
+  } else {
+    begin_call(*this, task, number_of_32_bit(info.entry.nr),
+               Stopped(task.tid).registers().arguments_of_32_bit());
+  }
   after_entry(task);
-}
-
-void Session::refuse_foreign_abi(const Task& task) {
-  fail("task {} made a 32-bit (or x32) system call: rec records 64-bit programs only", task.tid);
 }
 
 // A call that is likely to return soon keeps the turn; while one blocks, another task of the domain goes on.

@@ -158,7 +158,6 @@ class Session {
   void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
-  [[noreturn]] static void refuse_foreign_abi(const Task& task);
   void on_interrupt_stop(Task& task);
   void on_group_stop(Task& task, int signal);
   void on_exit_event(Task& task);
@@ -181,6 +180,7 @@ class Session {
   void run_user(Task& task, int signal, std::uint32_t instructions);
   [[nodiscard]] bool look_after_agent(Task& task);
   void on_interrupted(Task& task);
+  [[nodiscard]] bool learns_what_changes(Task& task);
   void run_some_instructions(Tid tid, std::uint32_t instructions);
   [[nodiscard]] bool turn_is_over(const Task& task) const;
   [[nodiscard]] std::uint64_t slice_of(const Task& task) const;

@@ -80,6 +80,7 @@ struct Process {
   std::vector<UsedSlot> slots_before_exec;
   // Of its memory, when a point was last taken in it; and how long that took.
   std::vector<PageHash> pages_at_last_point;
+  int looks_at_changes = 0;  // … before the first one
   std::uint64_t point_cost_ns = 0;
   bool executed = false;  // its first exec is behind it: the program's own code runs
 };

@@ -1,5 +1,8 @@
 // System calls at replay: found where they were recorded, with the same arguments and inputs, and answered
 // from the trace.
+#include <linux/audit.h>
+#include <sys/ptrace.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -50,8 +53,11 @@ void check_call(const ReplayTask& task, const Event& event) {
   }
   const syscalls::Syscall* entry = syscalls::find(event.nr);
   const std::size_t count = entry != nullptr ? entry->arg_count : event.args.size();
-  const auto now = task.registers.arguments();
-  if (static_cast<std::int64_t>(task.registers.orig_rax) != event.nr ||
+  const bool by_interrupt = is_of_32_bit(event.nr) && task.stopped().syscall_info().arch != AUDIT_ARCH_X86_64;
+  const auto now = by_interrupt ? task.registers.arguments_of_32_bit() : task.registers.arguments();
+  const std::int64_t nr = by_interrupt ? number_of_32_bit(task.registers.orig_rax)
+                                       : static_cast<std::int64_t>(task.registers.orig_rax);
+  if (nr != event.nr ||
       !std::equal(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(count), event.args.begin())) {
     diverge(event, task, "this call with these arguments", describe_position(task));
   }

@@ -12,7 +12,7 @@ namespace rec {
 // What the recorder finds as the event message of a seccomp stop (SECCOMP_RET_DATA).
 enum class FilterMark : unsigned {
   call = 0,         // an x86-64 call
-  foreign_abi = 1,  // int $0x80, or the x32 numbers: rec does not record those
+  foreign_abi = 1,  // int $0x80, or the x32 numbers: answered as by a kernel without them
 };
 
 // Calls from rec's own `syscall` instruction pass, all others stop with FilterMark. libseccomp generates all

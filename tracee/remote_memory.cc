@@ -28,6 +28,19 @@ std::size_t RemoteMemory::read_some(RemotePtr<> from, std::span<std::byte> buffe
   return done;
 }
 
+std::size_t RemoteMemory::read_written(RemotePtr<> from, std::span<std::byte> buffer) const {
+  std::size_t done = read_some(from, buffer);
+  if (done == buffer.size()) return done;
+  const UniqueFd file(::open(fmt::format("/proc/{}/mem", tid_).c_str(), O_RDONLY | O_CLOEXEC));
+  while (file.is_open() && done < buffer.size()) {
+    const auto at = static_cast<off_t>(from.address() + done);
+    const ssize_t got = ::pread(file.get(), buffer.data() + done, buffer.size() - done, at);
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 std::vector<std::byte> RemoteMemory::read_bytes(RemotePtr<> from, std::size_t size) const {
   std::vector<std::byte> bytes(size);
   const std::size_t got = read_some(from, bytes);

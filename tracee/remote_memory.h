@@ -18,6 +18,10 @@ class RemoteMemory : public Memory {
 
   [[nodiscard]] std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const override;
 
+  // The same for what the kernel has just written there: it may have done so to a page that the program
+  // itself may write but not read (PROT_WRITE alone), which process_vm_readv(2) respects.
+  [[nodiscard]] std::size_t read_written(RemotePtr<> from, std::span<std::byte> buffer) const;
+
   // All of `size` bytes, or throws Error (TaskGone if the task died).
   [[nodiscard]] std::vector<std::byte> read_bytes(RemotePtr<> from, std::size_t size) const;
 

@@ -18,6 +18,7 @@
 #include "format/base/unique_fd.h"
 #include "format/cpu_features.h"
 #include "recorder/patched_code.h"
+#include "recorder/recorder.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/cpuid_faulting.h"
@@ -204,6 +205,21 @@ std::string executable_of(Tid tid) {
   return length > 0 ? std::string(name.data(), static_cast<std::size_t>(length)) : "";
 }
 
+// Most are refused before they begin (executable.h); not those that only the kernel could find, by
+// binfmt_misc or because the file has changed in between. There is no way back to the old program: as where
+// an execve(2) fails too late, the process is killed.
+[[noreturn]] void end_32_bit_program(Session& session, const Task& task) {
+  session.note(
+      task, "32-bit program begun",
+      fmt::format("task {} has begun a 32-bit program: rec records 64-bit programs only and kills it; "
+                  "build that program for x86-64 or run it without rec",
+                  task.tid));
+  if (!task.process->executed && task.process->pid == session.first_pid())
+    throw ExecFailed("the program is a 32-bit program", ENOEXEC);
+  ::kill(task.process->pid.value(), SIGKILL);
+  throw TaskGone{task.tid};
+}
+
 }  // namespace
 
 void on_exec(Session& session, Task& task, Tid former_tid) {
@@ -234,9 +250,7 @@ void finish_exec(Session& session, Task& task) {
   Process& process = *task.process;
   const Stopped stopped(task.tid);
   const Registers registers = stopped.registers();
-  if (registers.cs != user_code_segment_64) {
-    fail("‘{}’ is a 32-bit program: rec records 64-bit programs only", executable_of(task.tid));
-  }
+  if (registers.cs != user_code_segment_64) end_32_bit_program(session, task);
   const RemoteMemory memory = task.memory();
   const std::uint64_t heap_end =
       arrange_address_space(stopped, memory, registers, session.options().agent, *process.agent);
@@ -249,6 +263,8 @@ void finish_exec(Session& session, Task& task) {
   process.executed = true;
   process.parent_waits = false;
   process.unused_scratch.clear();
+  process.pages_at_last_point.clear();
+  process.looks_at_changes = 0;
   process.code = std::make_shared<PatchedCode>();
   process.held = std::make_shared<HeldCode>();
   task.signal_mask = stopped.signal_mask();

@@ -36,6 +36,8 @@ def test(space):
     check_refused(space, "./plain", 126, "Permission denied")
     check_refused(space, "./garbage", 126, "Exec format error")
     check_refused(space, str(work), 126, "Permission denied")
+    (work / "script").write_text("#! ./other an-argument\n")
+    (work / "script").chmod(0o755)
     check_32_bit_programs(space)
 
 
@@ -43,10 +45,12 @@ def check_32_bit_programs(space):
     """They are refused before they start: the first with an explanation, a later one so that its shell goes on."""
     rectest = programs.rectest
     why = "32-bit program: rec records 64-bit programs only"
-    first = rectest.record(["./other"], space.trace(), cwd=space.directory("work"))
-    rectest.check(first.returncode == 126 and why in first.stderr.decode(), "not refused with its reason", first)
-    rectest.check(not first.trace.exists(), "it left something behind", first)
-    script = f"for i in 1 2; do {programs.python()} -c 'import os; os.execv(\"./other\", [\"x\"])' 2>/dev/null; echo $?; done; echo on"
+    for program in ("./other", "./script"):
+        first = rectest.record([program], space.trace(), cwd=space.directory("work"))
+        rectest.check(first.returncode == 126 and why in first.stderr.decode(), "not refused with its reason", first)
+        rectest.check(not first.trace.exists(), "it left something behind", first)
+    execute = f"{programs.python()} -c 'import os, sys; os.execv(sys.argv[1], [\"x\"])'"
+    script = f"for i in ./other ./script; do {execute} $i 2>/dev/null; echo $?; done; echo on"
     shell = rectest.record(["sh", "-c", script], space.trace(), cwd=space.directory("work"))
     rectest.check(shell.returncode == 0 and shell.stdout == b"1\n1\non\n", "the shell did not go on", shell)
     rectest.check(shell.stderr.decode().count(why) == 1, "not explained once", shell)
