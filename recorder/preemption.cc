@@ -13,6 +13,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/task_state.h"
+#include "tracee/memory_hash.h"
 
 namespace rec {
 namespace {
@@ -143,7 +144,8 @@ void Session::on_interrupted(Task& task) {
   const bool due = now_ns() - task.left_ns >= slice_of(task);
   const bool for_signal = due && has_deliverable_signal(task);
   const bool for_others = others_wait && (spins || (due && turn_is_over(task)));
-  if (!for_signal && !for_others) {
+  const bool wanted = for_signal || for_others;
+  if (!wanted || (!chaos_ && learns_what_changes(task))) {
     go_on(task);
   } else if (take_point(*this, task)) {
     if (for_signal) {
@@ -152,6 +154,22 @@ void Session::on_interrupted(Task& task) {
       preempt(task);
     }
   }
+}
+
+// A loop may count where neither its registers nor its code point (a counter shared with a parent): replay
+// can tell its passes apart only by a page that is known to change. Before a process's first point nothing is
+// known yet: its pages are looked at now, and the point is taken when the timer comes again. True: that is
+// so.
+bool Session::learns_what_changes(Task& task) {
+  constexpr int most_looks = 5;
+  Process& process = *task.process;
+  if (process.looks_at_changes == most_looks) return false;
+  std::vector<PageHash> now = hash_memory(task.tid, own_ranges(process)).pages;
+  const bool changed = !process.pages_at_last_point.empty() && now != process.pages_at_last_point;
+  // It may not have run at all since the last look.
+  process.looks_at_changes = changed ? most_looks : process.looks_at_changes + 1;
+  if (!changed) process.pages_at_last_point = std::move(now);
+  return !changed;
 }
 
 // Precondition: it stands at a point.

@@ -32,6 +32,7 @@ struct MemoryOverlay {
 struct PageHash {
   std::uint64_t address = 0;
   std::uint64_t hash = 0;
+  bool operator==(const PageHash&) const = default;
 };
 
 struct MemoryHash {

@@ -71,6 +71,8 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
     process->tasks = 0;
     process->parent_waits = (request.flags & CLONE_VFORK) != 0;
     process->unused_scratch.clear();
+    process->pages_at_last_point.clear();
+    process->looks_at_changes = 0;
     if ((request.flags & CLONE_VM) == 0) {
       process->code = std::make_shared<PatchedCode>(*parent.process->code);
       process->held = std::make_shared<HeldCode>(*parent.process->held);
