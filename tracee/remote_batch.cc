@@ -1,9 +1,12 @@
 #include "tracee/remote_batch.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "format/base/error.h"
 #include "tracee/agent_area.h"
@@ -21,8 +24,10 @@ constexpr std::uint64_t stack = agent_area::data + agent_area::data_size;
 constexpr std::size_t most = 513;
 static_assert(table + most * 64 < stack - page_size);
 
-// Until the call at the loop's end is stopped by the filter.
-void run_to_end(const Stopped& task) {
+// Until the call at the loop's end is stopped by the filter. Whether a SIGSTOP came, which no mask holds back
+// and which was taken away from it.
+bool run_to_end(const Stopped& task) {
+  bool was_stopped = false;
   for (;;) {
     Stopped stopped(task.tid());
     (void)std::move(stopped).resume(Resume::cont);
@@ -31,12 +36,13 @@ void run_to_end(const Stopped& task) {
       if (errno == ECHILD) throw TaskGone{task.tid()};
     }
     const auto* event = std::get_if<PtraceEvent>(&result->status);
-    if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return;
+    if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return was_stopped;
     if (event != nullptr && event->event == PTRACE_EVENT_EXIT) throw TaskGone{task.tid(), result->status};
     if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
-      ENSURE(false, "task {} got signal {} in calls that rec made in it", task.tid(), stop->signal);
-    }
-    if (event == nullptr && !std::holds_alternative<GroupStop>(result->status)) {
+      ENSURE(stop->signal == SIGSTOP, "task {} got signal {} in calls that rec made in it", task.tid(),
+             stop->signal);
+      was_stopped = true;
+    } else if (event == nullptr && !std::holds_alternative<GroupStop>(result->status)) {
       throw TaskGone{task.tid(), result->status};
     }
   }
@@ -72,13 +78,14 @@ void RemoteBatch::run(const Stopped& task, const RemoteMemory& memory) {
   registers.rip = agent_area::batch_loop;
   registers.orig_rax = ~std::uint64_t{0};
   task.set_registers(registers);
-  run_to_end(task);
+  const bool was_stopped = run_to_end(task);
   const bool is_whole = memory.read_exact(RemotePtr<>(table), std::as_writable_bytes(std::span(entries_)));
   ENSURE(is_whole, "the table of calls is gone in task {}", task.tid());
   saved.orig_rax =
       ~std::uint64_t{0};  // the call at the loop's end is skipped (seccomp(2), SECCOMP_RET_TRACE)
   task.set_registers(saved);
   task.set_signal_mask(saved_mask);
+  if (was_stopped) ::syscall(SYS_tkill, task.tid().value(), SIGSTOP);
 }
 
 }  // namespace rec

@@ -1,8 +1,11 @@
 #include "tracee/remote_call.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "format/base/error.h"
@@ -34,6 +37,8 @@ RemoteCalls::~RemoteCalls() {
     saved_.orig_rax = ~std::uint64_t{0};
     task_.set_registers(saved_);
     task_.set_signal_mask(saved_mask_);
+    // It stops the whole process, whichever of its tasks gets it (signal(7)).
+    if (was_stopped_) ::syscall(SYS_tkill, task_.tid().value(), SIGSTOP);
   } catch (const TaskGone&) {
     // It was killed; its wait status will tell.
   } catch (const Error&) {
@@ -63,7 +68,9 @@ void RemoteCalls::run_to_syscall_stop() {
         throw TaskGone{task_.tid(), result.status};
       }
     } else if (const auto* stop = std::get_if<SignalStop>(&result.status)) {
-      ENSURE(false, "task {} got signal {} in a call that rec made in it", task_.tid(), stop->signal);
+      ENSURE(stop->signal == SIGSTOP, "task {} got signal {} in a call that rec made in it", task_.tid(),
+             stop->signal);
+      was_stopped_ = true;  // taken away from it by resuming without
     } else if (!std::holds_alternative<GroupStop>(result.status)) {
       throw TaskGone{task_.tid(), result.status};
     }

@@ -1,5 +1,5 @@
 // System calls made by a tracee on rec's behalf, unseen by the program: a scope that saves the task's
-// registers and signal mask and restores them when it ends.
+// registers and signal mask and restores them when it ends. Signals that come meanwhile come after it.
 #pragma once
 
 #include <array>
@@ -43,6 +43,7 @@ class [[nodiscard]] RemoteCalls {
   Registers saved_;
   std::uint64_t saved_mask_;
   std::optional<Tid> created_;
+  bool was_stopped_ = false;  // by SIGSTOP, which no mask holds back
 };
 
 }  // namespace rec
