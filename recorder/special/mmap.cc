@@ -52,11 +52,14 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
   const auto stored = session.contents().store_file(link, mapping->path, offset, length);
   if (stored) {
     mapping->content = stored->id;
-    if ((mapping->flags & MAP_SHARED) != 0) {
+    const bool shared = (mapping->flags & MAP_SHARED) != 0;
+    // What a private mapping of it shows changes with the file, too, but for the pages that were written to.
+    if (shared || may_write(task.tid, fd)) {
       forget_stale_object(session, task, *mapping, *stored);
-      mapping->shared_object = session.shared_object(stored->device, stored->inode);
-      session.shared_content(mapping->shared_object) = stored->id;
-      session.shared_file_size(mapping->shared_object) = stored->file_size;
+      const std::uint64_t object = session.shared_object(stored->device, stored->inode);
+      session.shared_content(object) = stored->id;
+      session.shared_file_size(object) = stored->file_size;
+      if (shared) mapping->shared_object = object;
       task.process->maps_files_shared = true;
       Agents::forget_descriptors(*task.process);
       task.process->unshared_fds.clear();

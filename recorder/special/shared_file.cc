@@ -1,7 +1,9 @@
-// Files that are mapped shared and changed by calls: a mapping shows what write(2) wrote and ends where
-// ftruncate(2) put the end. At replay no file is there, so the change is made to the mapping.
+// Files that are mapped and changed by calls: a mapping shows what write(2) wrote and ends where ftruncate(2)
+// put the end; a private one shows it where the program has not written to it. At replay no file is there, so
+// the change is made to the mapping.
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,15 +53,27 @@ void add_written(Task& task, const MapsEntry& entry, const Range& range) {
   task.call.data.shrink_last(task.memory().read_some(at, room));
 }
 
-Mapping resized(Session& session, const MapsEntry& entry, std::uint64_t object, std::uint64_t file_size) {
+// Some file systems show another device in maps than stat(2) does (btrfs): of shared mappings, which are few,
+// the inode tells enough.
+bool is_of_file(const MapsEntry& entry, const struct stat& info) {
+  const bool same_device =
+      entry.device_major == major(info.st_dev) && entry.device_minor == minor(info.st_dev);
+  return entry.inode == info.st_ino && (entry.shared || same_device);
+}
+
+// From the file's page at `from` on, which is zeros up to the file's end. (A shared mapping has its memory
+// already.)
+Mapping resized(Session& session, const MapsEntry& entry, std::uint64_t object, std::uint64_t from,
+                std::uint64_t file_size) {
   Mapping mapping;
-  mapping.start = entry.start;
+  const std::uint64_t skipped = from > entry.offset ? from - entry.offset : 0;
+  mapping.start = entry.start.plus_bytes(skipped);
   mapping.end = entry.end;
   mapping.protection = entry.protection;
-  mapping.flags = MAP_SHARED;
+  mapping.flags = entry.shared ? MAP_SHARED : MAP_PRIVATE;
   mapping.kind = Mapping::Kind::file;
-  mapping.offset = entry.offset;
-  mapping.shared_object = object;
+  mapping.offset = entry.offset + skipped;
+  if (entry.shared) mapping.shared_object = object;
   mapping.path = entry.path;
   mapping.content =
       session.writer().add_content(Content{.path = entry.path, .size = file_size, .blocks = {}});
@@ -87,10 +101,15 @@ bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra
   Range changed = written_range(task, fd, static_cast<std::uint64_t>(result));
   // Cutting a file off clears the rest of its last page (mm/truncate.c).
   if (task.call.entry->resizes_fd >= 0) changed = {page_down(file_size), page_up(file_size)};
+  // Pages behind the end are taken from private mappings as well, written to or not (mm/truncate.c,
+  // truncate_pagecache).
+  const std::uint64_t cut_at = page_up(std::min(known_size, file_size));
   known_size = file_size;
   for (const MapsEntry& entry : read_maps(task.tid)) {
-    if (!entry.shared || entry.inode != info.st_ino) continue;
-    if (pages_changed) extra->mappings.push_back(resized(session, entry, object, file_size));
+    if (!is_of_file(entry, info)) continue;
+    const std::uint64_t from = entry.shared ? 0 : cut_at;
+    if (pages_changed && from < entry.offset + entry.size())
+      extra->mappings.push_back(resized(session, entry, object, from, file_size));
     add_written(task, entry, changed);
   }
   return !extra->mappings.empty();
