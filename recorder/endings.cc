@@ -8,6 +8,7 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
+#include "recorder/special/special.h"
 #include "recorder/task_state.h"
 
 namespace rec {
@@ -55,6 +56,7 @@ std::uint32_t after_owner_died(const Task& task, std::uint32_t before) {
 }  // namespace
 
 void Session::on_exit_event(Task& task) {
+  special::adopt_untold_children(*this, task);
   task.position = Task::Position::exiting;
   std::erase(task.domain().waiting, &task);
   const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());

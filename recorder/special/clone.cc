@@ -3,10 +3,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
+#include "recorder/task_state.h"
 
 namespace rec::special {
 namespace {
@@ -53,15 +55,11 @@ std::optional<Registers> take_over(Session& session, const Task& parent, Tid chi
   }
 }
 
-}  // namespace
-
-void on_created(Session& session, Task& parent, Tid child_tid) {
+// The task and, unless it is a thread, its process come to be known; it waits for its turn.
+void adopt(Session& session, Task& parent, Tid child_tid) {
   show_clone_flags(parent, parent.memory());
   const std::optional<Registers> first = take_over(session, parent, child_tid);
-  if (!first) {
-    session.resume_call(parent);
-    return;
-  }
+  if (!first) return;
   const CloneRequest request = read_request(parent);
   std::shared_ptr<Process> process = parent.process;
   if ((request.flags & CLONE_THREAD) == 0) {
@@ -111,7 +109,30 @@ void on_created(Session& session, Task& parent, Tid child_tid) {
   session.append({.tid = child_tid, .kind = EventKind::start, .data = data.data(), .extra = &extra});
   if ((request.flags & CLONE_VFORK) != 0) parent.call.blocks = true;  // until the child executes or exits
   session.queue_for_turn(child);
+}
+
+bool makes_tasks(const PendingCall& call) {
+  using syscalls::Special;
+  const Special special = call.policy.special;
+  return special == Special::fork || special == Special::vfork || special == Special::clone ||
+         special == Special::clone3;
+}
+
+}  // namespace
+
+void on_created(Session& session, Task& parent, Tid child) {
+  adopt(session, parent, child);
   session.resume_call(parent);
+}
+
+void adopt_untold_children(Session& session, Task& parent) {
+  if (parent.position != Task::Position::call || !makes_tasks(parent.call)) return;
+  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", parent.tid));
+  for (std::int32_t child = 0; children >> child;) {
+    const char state = task_state(Tid(child));
+    const bool has_ended = state == 'Z' || state == 'X' || state == 0;  // known until then, perhaps
+    if (!has_ended && session.find(Tid(child)) == nullptr) adopt(session, parent, Tid(child));
+  }
 }
 
 }  // namespace rec::special

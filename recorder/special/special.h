@@ -21,6 +21,11 @@ void show_clone_flags(const Task& caller, const RemoteMemory& memory);
 // PTRACE_EVENT_FORK, VFORK, CLONE: `parent` is inside its call.
 void on_created(Session& session, Task& parent, Tid child);
 
+// `parent` is at its end. If it was killed inside a call that makes a process, the kernel did not stop it to
+// tell of the child that is there already (kernel/fork.c: ptrace_event_pid does not stop who has a fatal
+// signal).
+void adopt_untold_children(Session& session, Task& parent);
+
 // PTRACE_EVENT_EXEC: the new address space stands, the call has not returned yet.
 void on_exec(Session& session, Task& task, Tid former_tid);
 // The exit stop of a successful execve.
