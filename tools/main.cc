@@ -19,6 +19,8 @@ constexpr int exit_usage = 2;
 
 int run(int argc, char** argv) {
   const rec::InheritedSignals signals = rec::InheritedSignals::capture();
+  // A file that may not grow (‘ulimit -f’) is an error of the call that writes to it, and can be told.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   int exit_status = 0;
   CLI::App app("rec records a program's whole interaction with the kernel and replays it exactly");
   app.name("rec");

@@ -67,6 +67,15 @@ def test(space):
     recorded = rectest.record([programs.python(), "-c", reads], space.trace(), options=options)
     check_ends_early(recorded, b"--max-event-bytes")
 
+    short = rectest.record(["true"], space.trace())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 10, before[1]))
+    try:
+        replayed = rectest.replay(short.trace)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    told = replayed.returncode == 1 and b"ulimit -f" in replayed.stderr and replayed.stderr.count(b"\n") == 1
+    rectest.check(told, "a replay that may not make room does not say why, in one line", replayed)
+
     refused = rectest.record(command, space.path / "none" / "a.rec")
     rectest.check(refused.returncode == 1 and b"No such file" in refused.stderr, "no directory: not refused", refused)
 
