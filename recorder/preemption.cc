@@ -55,6 +55,7 @@ bool Session::needs_timer() const {
 }
 
 void Session::set_timer(std::uint64_t period) {
+  last_timer_ns_ = now_ns();
   timer_period_ns_ = period;
   const timeval every{0, static_cast<suseconds_t>(period / 1000)};
   const itimerval setting{every, every};
@@ -72,6 +73,7 @@ void Session::update_timer() {
 }
 
 void Session::on_timer() {
+  last_timer_ns_ = now_ns();
   agents_.drain();
   for (const auto& weak : std::vector(domains_)) {
     const auto domain = weak.lock();

@@ -102,20 +102,18 @@ bool Session::dispatch_one() {
   bool none_left = false;
   std::optional<WaitResult> result;
   if (!deferred_.empty()) {
-    result = deferred_.front();
-    deferred_.pop_front();
+    result = take_deferred(deferred_.begin());
   } else {
     result = wait_any(is_busy_ ? WaitMode::poll : WaitMode::block, &none_left);
+    if (result) gather_stops();
   }
   if (none_left) return false;
   if (!result && is_busy_) {
     look_at_rings();
     return true;
   }
-  if (!result) {
-    on_timer();
-    return true;
-  }
+  if (!result || timer_is_overdue()) on_timer();
+  if (!result) return true;
   std::optional<WaitResult> next = *result;
   while (next) {
     const WaitResult now = *next;
@@ -128,6 +126,24 @@ bool Session::dispatch_one() {
     }
   }
   return true;
+}
+
+// The kernel tells of the youngest task that has stopped (kernel/ptrace.c, __ptrace_link: at the head of the
+// list). Where the young stop again and again, the old would never be heard: now and then all that have
+// stopped are put in a row.
+void Session::gather_stops() {
+  constexpr std::uint32_t stops_between = 8;
+  constexpr std::size_t few = 2;
+  if (tasks_.size() <= few || ++stops_since_gathered_ < stops_between) return;
+  stops_since_gathered_ = 0;
+  bool none_left = false;
+  while (const auto stopped = wait_any(WaitMode::poll, &none_left)) deferred_.push_back(*stopped);
+}
+
+// The timer ends a wait; where a stop is always there already, nobody waits.
+bool Session::timer_is_overdue() const {
+  constexpr std::uint64_t periods = 4;
+  return timer_period_ns_ != 0 && now_ns() - last_timer_ns_ > periods * timer_period_ns_;
 }
 
 // While agents write much, their rings are emptied before they are full: a full one costs a stop.
@@ -379,9 +395,25 @@ Task& Session::add_task(Tid tid, std::shared_ptr<Process> process) {
 
 // --- stops that are not calls ---
 
+// One that was gathered, or the next.
+std::optional<WaitResult> Session::take_next_stop(Tid tid) {
+  const auto at = std::find_if(deferred_.begin(), deferred_.end(),
+                               [&](const WaitResult& result) { return result.tid == tid; });
+  if (at == deferred_.end()) return wait_for(tid, WaitMode::block);
+  return take_deferred(at);
+}
+
+WaitResult Session::take_deferred(std::deque<WaitResult>::iterator at) {
+  const WaitResult result = *at;
+  deferred_.erase(at);
+  // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another
+  // thread, which has its number now.
+  return wait_for(result.tid, WaitMode::poll).value_or(result);
+}
+
 WaitStatus Session::wait_stop(Tid tid) {
   for (;;) {
-    const auto result = wait_for(tid, WaitMode::block);
+    const auto result = take_next_stop(tid);
     if (!result) {
       if (errno == ECHILD) throw TaskGone{tid};
       continue;

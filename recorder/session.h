@@ -155,6 +155,10 @@ class Session {
  private:
   bool dispatch_one();
   void look_at_rings();
+  void gather_stops();
+  [[nodiscard]] bool timer_is_overdue() const;
+  [[nodiscard]] std::optional<WaitResult> take_next_stop(Tid tid);
+  [[nodiscard]] WaitResult take_deferred(std::deque<WaitResult>::iterator at);
   void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
@@ -225,12 +229,14 @@ class Session {
   Tid first_tid_{};
   int first_status_ = 0;
   std::uint32_t task_count_ = 0;
-  std::uint64_t timer_period_ns_ = 0;   // 0: off
+  std::uint64_t timer_period_ns_ = 0;  // 0: off
+  std::uint64_t last_timer_ns_ = 0;    // when what the timer is for was done
+  std::uint32_t stops_since_gathered_ = 0;
   std::uint64_t last_spinning_ns_ = 0;  // when a task was last seen to spin
   std::uint64_t records_at_last_stop_ = 0;
   bool is_busy_ = false;  // agents write so much that rec looks at their rings rather than wait for a stop
   int looks_in_vain_ = 0;
-  std::deque<WaitResult> deferred_;  // seen in the middle of something else
+  std::deque<WaitResult> deferred_;  // seen, and not dealt with yet
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
