@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "format/base/error.h"
 
@@ -42,7 +43,20 @@ Registers Stopped::registers() const {
 }
 
 void Stopped::set_registers(const Registers& registers) const {
-  request(PTRACE_SETREGS, tid_, 0, &registers, "SETREGS");
+  if (::ptrace(PTRACE_SETREGS, tid_.value(), 0, &registers) == 0) return;
+  if (errno == ESRCH) throw TaskGone{tid_};
+  if (errno != EIO) fail_with_errno(fmt::format("ptrace(SETREGS) of task {}", tid_));
+  // One has a value that the task can give it and ptrace cannot: an fs base in the kernel's half, a null
+  // selector with a privilege level (arch/x86/kernel/ptrace.c, putreg). It has it already; all others are
+  // set.
+  std::array<std::uint64_t, sizeof(Registers) / sizeof(std::uint64_t)> words{};
+  std::memcpy(words.data(), &registers, sizeof registers);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::uint64_t at = i * sizeof(std::uint64_t);
+    errno = 0;
+    if (static_cast<std::uint64_t>(request(PTRACE_PEEKUSER, tid_, at, nullptr, "PEEKUSER")) != words.at(i))
+      request(PTRACE_POKEUSER, tid_, at, words.at(i), "POKEUSER");
+  }
 }
 
 std::vector<std::byte> Stopped::xstate() const {
