@@ -40,6 +40,7 @@ std::optional<agent::PieceRule> rule_for(const Arg& arg) {
     case SizeRule::own_size:
     case SizeRule::cap_version:
     case SizeRule::handle:
+    case SizeRule::extents:
       return std::nullopt;
   }
   return std::nullopt;

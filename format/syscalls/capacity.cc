@@ -1,10 +1,12 @@
 #include "format/syscalls/capacity.h"
 
 #include <linux/capability.h>
+#include <linux/fiemap.h>
 #include <linux/limits.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 namespace rec::syscalls {
@@ -75,6 +77,11 @@ std::uint64_t length_at(const Memory& memory, RemotePtr<> at) {
   return !length || *length < 0 ? 0 : static_cast<std::uint64_t>(*length);
 }
 
+std::uint64_t fiemap_size(const Memory& memory, RemotePtr<> at, std::uint64_t count_at) {
+  const auto count = memory.read(at.plus_bytes(count_at).cast<std::uint32_t>());
+  return sizeof(struct fiemap) + bytes_of(count.value_or(0), sizeof(struct fiemap_extent));
+}
+
 std::uint64_t string_size(const Memory& memory, RemotePtr<> at) {
   std::array<std::byte, 256> buffer;
   std::uint64_t size = 0;
@@ -117,6 +124,8 @@ std::uint64_t element_count(std::span<const Arg> args, std::uint8_t index, const
       return cap_elements(memory, other);
     case SizeRule::handle:
       return std::min(8 + length_at(memory, RemotePtr<>(address)), max_handle);
+    case SizeRule::extents:
+      return fiemap_size(memory, RemotePtr<>(address), offsetof(struct fiemap, fm_extent_count));
     case SizeRule::none:
     case SizeRule::string:
     case SizeRule::strings:

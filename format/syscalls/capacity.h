@@ -28,4 +28,7 @@ inline constexpr std::uint64_t max_transfer = 0x7ffff000;
 // The 32-bit length at `at`; 0 for one that is negative, which the kernel refuses, or unreadable.
 [[nodiscard]] std::uint64_t length_at(const Memory& memory, RemotePtr<> at);
 
+// A struct fiemap with as many extents as its field at `count_at` says.
+[[nodiscard]] std::uint64_t fiemap_size(const Memory& memory, RemotePtr<> at, std::uint64_t count_at);
+
 }  // namespace rec::syscalls

@@ -77,6 +77,7 @@ class Planner {
       case SizeRule::own_size:
       case SizeRule::cap_version:
       case SizeRule::handle:
+      case SizeRule::extents:
         break;
     }
     const std::uint64_t count = element_count(args_, i, call_, memory_);

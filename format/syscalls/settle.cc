@@ -1,5 +1,6 @@
 // The second half of plan.h: what of a plan's outputs the kernel wrote.
 #include <linux/errno.h>
+#include <linux/fiemap.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -73,6 +74,8 @@ class Settler {
     }
     if (arg.rule == SizeRule::pointee) return length_at(memory_, RemotePtr<>(call_.args[arg.by]));
     if (arg.rule == SizeRule::handle) return 8 + length_at(memory_, extent.address);
+    if (arg.rule == SizeRule::extents)
+      return fiemap_size(memory_, extent.address, offsetof(struct fiemap, fm_mapped_extents));
     if (arg.rule == SizeRule::string) return string_size(memory_, extent.address);
     return extent.size;
   }

@@ -205,6 +205,7 @@ enum class SizeRule : std::uint8_t {
   own_size,     // the structure's first 32-bit word (sched_attr)
   cap_version,  // one or two, by the version in the header at args[by] (capget)
   handle,       // 8 plus the 32-bit handle_bytes at the start (file_handle)
+  extents,      // a header with the number of records that have room behind it, and of those there (fiemap)
 };
 
 // What the result says about how much was written.

@@ -61,6 +61,7 @@ consteval Amount one_per_page(std::string_view name) { return {.rule = SizeRule:
 consteval Amount text() { return {.rule = SizeRule::string}; }
 consteval Amount by_own_size() { return {.rule = SizeRule::own_size}; }
 consteval Amount by_handle() { return {.rule = SizeRule::handle}; }
+consteval Amount by_extents() { return {.rule = SizeRule::extents}; }
 consteval Amount by_cap_version(std::string_view header) {
   return {.rule = SizeRule::cap_version, .by = header};
 }

@@ -1,6 +1,8 @@
 // What each rule of the table makes of one argument.
 #include <doctest/doctest.h>
 #include <linux/capability.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/ioctl.h>
 #include <sys/ioctl.h>
 
@@ -204,6 +206,18 @@ TEST_CASE("structures that begin with their size, and file handles") {
   CHECK(syscalls::plan(call_of("sched_setattr", {0, buffer, 0}), memory).extents[0].size == 48);
   memory.put<std::uint32_t>(buffer, 12);
   CHECK(syscalls::plan(call_of("open_by_handle_at", {3, buffer, 0}), memory).extents[0].size == 20);
+}
+
+TEST_CASE("a file's extents have room for as many as asked for, and are as many as there were") {
+  FakeMemory memory;
+  memory.put<std::uint32_t>(buffer + 24, 3);
+  const auto call = call_of("ioctl", {3, FS_IOC_FIEMAP, buffer});
+  syscalls::Plan plan = syscalls::plan(call, memory);
+  REQUIRE(plan.extents.size() == 1);
+  CHECK(plan.extents[0].size == 32 + 3 * 56);
+  memory.put<std::uint32_t>(buffer + 20, 2);
+  syscalls::settle(plan, call, 0, memory);
+  CHECK(plan.extents[0].size == 32 + 2 * 56);
 }
 
 TEST_CASE("an argument with a condition counts only when it holds") {

@@ -74,6 +74,8 @@ std::uint64_t capacity(const Call& call, const Arg& arg, std::uint64_t address) 
     }
     case SizeRule::handle:
       return 8 + std::uint64_t{number_at(call.after, address)};
+    case SizeRule::extents:
+      return 32;  // the header
   }
   return 0;
 }

@@ -72,6 +72,7 @@ REC_SHAPE_PRINTER(mq_attr);
 REC_SHAPE_PRINTER(termios);
 REC_SHAPE_PRINTER(winsize);
 // shapes_fields.cc
+REC_SHAPE_PRINTER(fiemap);
 REC_SHAPE_PRINTER(file_clone_range);
 REC_SHAPE_PRINTER(fsxattr);
 REC_SHAPE_PRINTER(fstrim_range);

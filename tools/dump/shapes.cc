@@ -166,6 +166,7 @@ constexpr std::pair<Shape, ShapeForm> forms[] = {
     {Shape::termios2, {print_termios}},
     {Shape::winsize, {print_winsize}},
 
+    {Shape::fiemap, {print_fiemap}},
     {Shape::file_clone_range, {print_file_clone_range}},
     {Shape::fsxattr, {print_fsxattr}},
     {Shape::fstrim_range, {print_fstrim_range}},

@@ -113,6 +113,12 @@ bool print_fields(const Scope& scope, RemotePtr<> at, std::uint64_t size, std::s
   return true;
 }
 
+// linux/fiemap.h
+constexpr Field fiemap[] = {{"fm_start", 0, 8},
+                            {"fm_length", 8, 8},
+                            {"fm_flags", 16, 4, Kind::hex},
+                            {"fm_extent_count", 24, 4},
+                            {"fm_mapped_extents", 20, 4}};
 // linux/fs.h
 constexpr Field file_clone_range[] = {
     {"src_fd", 0, 8, Kind::descriptor}, {"src_offset", 8, 8}, {"src_length", 16, 8}, {"dest_offset", 24, 8}};
@@ -281,6 +287,7 @@ bool print_next_id(const Scope& scope, RemotePtr<> at, std::uint64_t size) {
   bool print_##shape(const Scope& scope, RemotePtr<> at, std::uint64_t size) { \
     return print_fields(scope, at, size, fields);                              \
   }
+REC_FIELDS_PRINTER(fiemap, fiemap)
 REC_FIELDS_PRINTER(file_clone_range, file_clone_range)
 REC_FIELDS_PRINTER(fsxattr, fsxattr)
 REC_FIELDS_PRINTER(fstrim_range, fstrim_range)
