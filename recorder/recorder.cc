@@ -11,6 +11,8 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <utility>
+#include <vector>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
@@ -114,12 +116,17 @@ TraceHeader describe_recording(const RecordOptions& options) {
 RecordResult record(const RecordOptions& options, TraceWriter& writer) {
   set_up_own_signals();
   Session session(options, writer);
-  Stopped first = launch({.executable = options.executable,
-                          .arguments = options.command,
-                          .filter = options.under_filter ? std::vector<sock_filter>() : make_filter(),
-                          .ptrace_options = trace_options,
-                          .signals = options.signals});
-  program_pid = first.tid().value();
+  // Where another filter holds and the agent is not wanted, system-call stops serve as well.
+  std::vector<sock_filter> filter;
+  if (!options.under_filter) filter = make_filter();
+  if (options.under_filter && options.agent) filter = make_filter(FilterStop::signal);
+  Launched first = launch({.executable = options.executable,
+                           .arguments = options.command,
+                           .filter = std::move(filter),
+                           .under_filter = options.under_filter,
+                           .ptrace_options = trace_options,
+                           .signals = options.signals});
+  program_pid = first.task.tid().value();
   RecordResult result;
   result.wait_status = session.run(std::move(first));
   program_pid = 0;

@@ -2,22 +2,28 @@
 
 #include <linux/audit.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
 #include "recorder/special/special.h"
+#include "recorder/traps.h"
+#include "tracee/agent_area.h"
 #include "tracee/filter.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
 
 namespace {
+
+constexpr int by_filter = 1;  // asm-generic/siginfo.h, SYS_SECCOMP
 
 CpuidResult answer_cpuid(CpuBaseline baseline, std::uint32_t leaf, std::uint32_t subleaf) {
   Registers registers{};
@@ -46,11 +52,13 @@ Session::Session(const RecordOptions& options, TraceWriter& writer)
 
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
-int Session::run(Stopped first) {
+int Session::run(Launched launched) {
+  const Stopped first = std::move(launched.task);
   first_tid_ = first.tid();
+  traps_calls_ = options_.under_filter && launched.filtered;
   auto process = std::make_shared<Process>();
   process->pid = Pid(first_tid_.value());
-  process->stops_at_entry = options_.under_filter;
+  process->stops_at_entry = options_.under_filter && !traps_calls_;
   for (const int signal : options_.signals.ignored)
     process->actions.at(static_cast<std::size_t>(signal)).handler = 1;
   move_to_domain(*process, new_domain());
@@ -178,6 +186,7 @@ void Session::dispatch(const WaitResult& result) {
   if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
     on_event(*task, event->event);
   } else if (std::holds_alternative<SyscallStop>(result.status)) {
+    restore_call_site(*task);
     if (task->position == Task::Position::user) {
       on_entry_stop(*task);
     } else if (task->aborting_for_signal) {
@@ -189,6 +198,8 @@ void Session::dispatch(const WaitResult& result) {
       task->position = Task::Position::after_call;
       queue_for_turn(*task);
     }
+  } else if (is_trapped_call(*task, result.status)) {
+    on_trapped_call(*task);
   } else if (const auto* stop = std::get_if<SignalStop>(&result.status)) {
     on_signal_stop(*this, *task, stop->signal);
   } else {
@@ -242,7 +253,7 @@ void Session::on_entry_stop(Task& task) {
     resume_user(task);
     return;
   }
-  if (!task.held.empty() && deliver_held_signal_first(task)) return;
+  if (!task.held.empty() && deliver_held_signal_first(*this, task)) return;
   // Entry and seccomp information begin alike (linux/ptrace.h).
   if (info.arch == AUDIT_ARCH_X86_64) {
     begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
@@ -251,6 +262,64 @@ void Session::on_entry_stop(Task& task) {
                Stopped(task.tid).registers().arguments_of_32_bit());
   }
   after_entry(task);
+}
+
+// --- under a filter that was there before the program ---
+
+bool Session::is_trapped_call(const Task& task, const WaitStatus& status) const {
+  const auto* stop = std::get_if<SignalStop>(&status);
+  if (!traps_calls_ || stop == nullptr || stop->signal != SIGSYS) return false;
+  const siginfo_t info = Stopped(task.tid).siginfo();
+  // Calls that another filter traps come, for the kernel, from rec's own instruction.
+  return info.si_code == by_filter &&
+         reinterpret_cast<std::uint64_t>(info.si_call_addr) != agent_area::after_syscall_instruction;
+}
+
+// rec's own filter has called the call off and raised SIGSYS in its place. Now it is made again, with a stop
+// at its entry, after which the other filters decide about it.
+void Session::on_trapped_call(Task& task) {
+  const Stopped stopped(task.tid);
+  restore_disposition(task, SIGSYS);
+  Registers registers = stopped.registers();
+  if (agents_.left_vdso(task, registers.rip)) {
+    resume_user(task);
+    return;
+  }
+  registers.rip -= 2;  // `syscall` or `int $0x80`
+  registers.orig_rax = ~std::uint64_t{0};
+  stopped.set_registers(registers);
+  const std::uint64_t mask = stopped.signal_mask();
+  stopped.set_signal_mask(~std::uint64_t{0});  // as RemoteCalls does
+  bool was_stopped = false;
+  for (std::optional<WaitStatus> status; !status || !std::holds_alternative<SyscallStop>(*status);) {
+    (void)Stopped(task.tid).resume(Resume::syscall);
+    status = wait_stop(task.tid);
+    was_stopped = was_stopped || std::holds_alternative<SignalStop>(*status);  // SIGSTOP, whatever the mask
+  }
+  stopped.set_signal_mask(mask);
+  if (was_stopped) ::syscall(SYS_tkill, task.tid.value(), SIGSTOP);
+  on_entry_stop(task);
+}
+
+// rec's filter lets the call pass then: filters look at the registers after the entry stop
+// (kernel/entry/common.c).
+void Session::hide_call_site(Task& task) {
+  if (task.behind_call) return;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  task.behind_call = std::exchange(registers.rip, agent_area::after_syscall_instruction);
+  stopped.set_registers(registers);
+}
+
+// At the call's exit. An exec and a return from a handler have set the instruction pointer themselves.
+void Session::restore_call_site(Task& task) {
+  const auto behind_call = std::exchange(task.behind_call, std::nullopt);
+  if (!behind_call) return;
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  if (registers.rip != agent_area::after_syscall_instruction) return;
+  registers.rip = *behind_call;
+  stopped.set_registers(registers);
 }
 
 // A call that is likely to return soon keeps the turn; while one blocks, another task of the domain goes on.
@@ -362,11 +431,14 @@ void Session::run_user(Task& task, int signal, std::uint32_t instructions) {
   // before its first instruction.
   task.interrupting = instructions != 0;
   if (task.interrupting) Running(task.tid).interrupt();
-  (void)Stopped(task.tid).resume(task.process->stops_at_entry ? Resume::syscall : Resume::cont, signal);
+  const bool has_agent = task.slot != 0 && !task.process->agent->is_off;
+  const bool at_entry = task.process->stops_at_entry || (traps_calls_ && !has_agent);
+  (void)Stopped(task.tid).resume(at_entry ? Resume::syscall : Resume::cont, signal);
 }
 
 void Session::resume_call(Task& task) {
   task.position = Task::Position::call;
+  if (traps_calls_) hide_call_site(task);
   (void)Stopped(task.tid).resume(Resume::syscall);
 }
 

@@ -37,7 +37,7 @@ class Session {
   // Takes the program over at the stop that launch() left it in, and returns when its last task is gone: the
   // wait status of its first process. Throws Error when the program could not be executed, or cannot be
   // recorded.
-  int run(Stopped first);
+  int run(Launched launched);
 
   // --- for the rooms below (capture, signals, special/) ---
 
@@ -83,6 +83,12 @@ class Session {
   // The same, where the task was stopped in the midst of user code and nothing came of it.
   void go_on(Task& task);
   void resume_call(Task& task);
+
+  // A seccomp filter was there before the program, and rec's own shows itself by SIGSYS (recorder/filter.h).
+  // It cannot tell which calls rec has seen already, so those are made to look as rec's own.
+  [[nodiscard]] bool traps_calls() const { return traps_calls_; }
+  static void hide_call_site(Task& task);
+  static void restore_call_site(Task& task);
   // Deals with a stop that wait_stop() gave, or that came while something else was waited for.
   void dispatch(const WaitResult& result);
 
@@ -162,6 +168,8 @@ class Session {
   void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
+  [[nodiscard]] bool is_trapped_call(const Task& task, const WaitStatus& status) const;
+  void on_trapped_call(Task& task);
   void on_interrupt_stop(Task& task);
   void on_group_stop(Task& task, int signal);
   void on_exit_event(Task& task);
@@ -201,6 +209,7 @@ class Session {
   ContentStore contents_;
   KeptData kept_data_;
   bool is_over_ = false;
+  bool traps_calls_ = false;
   EchoDescriptors echo_;
   Pinning pinning_;
   const CpuidAnswers cpuid_answers_;
@@ -264,7 +273,7 @@ void provide_scratch(Task& task);
 
 void on_signal_stop(Session& session, Task& task, int signal);
 // At a call entry: true if a held signal has to come first; the call was called off then.
-bool deliver_held_signal_first(Task& task);
+bool deliver_held_signal_first(const Session& session, Task& task);
 // Before the task goes to user code: what tells at its next stop that it has not run an instruction since,
 // the resume flag, which the processor clears behind each (Intel SDM, volume 3, 19.3.1.1).
 void mark_boundary(const Task& task);

@@ -20,6 +20,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/traps.h"
+#include "tracee/agent_area.h"
 
 namespace rec {
 namespace {
@@ -145,8 +146,10 @@ void show_own_call_site(Session& session, const Task& task, siginfo_t* info) {
   if (info->si_signo != SIGSYS || info->si_code != by_filter) return;
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
-  if (reinterpret_cast<std::uint64_t>(info->si_call_addr) != registers.rip) return;
-  if (!session.agents().unmap_pointer(task, registers)) return;
+  const auto shown = reinterpret_cast<std::uint64_t>(info->si_call_addr);
+  const bool was_hidden = session.traps_calls() && shown == agent_area::after_syscall_instruction;
+  if (shown != registers.rip && !was_hidden) return;
+  if (!session.agents().unmap_pointer(task, registers) && !was_hidden) return;
   info->si_call_addr = reinterpret_cast<void*>(registers.rip);
   stopped.set_siginfo(*info);
 }
@@ -275,7 +278,7 @@ bool has_deliverable_signal(const Task& task) {
                      [&](const siginfo_t& held) { return (mask & signal_bit(held.si_signo)) == 0; });
 }
 
-bool deliver_held_signal_first(Task& task) {
+bool deliver_held_signal_first(const Session& session, Task& task) {
   if (!has_deliverable_signal(task)) return false;
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
@@ -288,6 +291,7 @@ bool deliver_held_signal_first(Task& task) {
   task.aborting_for_signal = true;
   task.position = Task::Position::call;
   task.call.blocks = false;
+  if (session.traps_calls()) Session::hide_call_site(task);
   (void)Stopped(task.tid).resume(Resume::syscall);
   return true;
 }

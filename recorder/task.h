@@ -62,7 +62,7 @@ struct Process {
   bool maps_files_shared = false;       // some file, which calls may change
   // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's
   // (seccomp(2): the strictest answer wins). Then entries are seen as system-call stops, which come before
-  // all filters.
+  // all filters; or, if it was there before the program, see Session::traps_calls().
   bool stops_at_entry = false;
   // Descriptors known to lead to no file that is mapped shared.
   std::set<std::int32_t> unshared_fds;
@@ -169,6 +169,9 @@ struct Task {
   std::uint32_t blocks_to_trace = 0;
   std::uint32_t blocks_traced = 0;
   std::uint32_t calls_at_trial = 0;
+  // While it is inside of a call that the kernel was told to be rec's own: where it stands for the program,
+  // right behind its `syscall` instruction.
+  std::optional<std::uint64_t> behind_call;
   // The call that comes next was begun then, and interrupted by rec alone.
   std::optional<std::uint64_t> began_ns;
   bool exit_recorded = false;

@@ -55,11 +55,11 @@ Finding judge_yama(const Machine& machine) {
 Finding judge_filter(const Machine& machine) {
   if (machine.filter_error == 0) return {Level::good, "seccomp", "rec's filter can be installed"};
   if (machine.foreign_filter) {
-    return {
-        Level::remark, "seccomp",
-        fmt::format(
-            "rec's own filter cannot be installed ({}); under the filter that is in force rec works without",
-            errno_text(machine.filter_error))};
+    return {Level::remark, "seccomp",
+            fmt::format("rec's own filter cannot be installed ({}); under the filter that is in force rec "
+                        "works without it, "
+                        "with a stop for every call",
+                        errno_text(machine.filter_error))};
   }
   return {Level::fault, "seccomp",
           fmt::format("rec's filter cannot be installed ({}): the kernel needs CONFIG_SECCOMP_FILTER",
@@ -70,8 +70,8 @@ Finding judge_foreign_filter(const Machine& machine) {
   if (!machine.foreign_filter) return {Level::good, "container filter", "no seccomp filter is in force"};
   return {Level::remark, "container filter",
           "a seccomp filter is in force, as in a container: what it refuses, the recorded program is refused "
-          "as well; each "
-          "call costs one more stop (docker run --security-opt seccomp=unconfined would save it)"};
+          "as well; a call that stops the program takes one stop more (docker run --security-opt "
+          "seccomp=unconfined would save it)"};
 }
 
 Finding judge_counter(const Machine& machine) {

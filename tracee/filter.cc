@@ -56,16 +56,18 @@ std::vector<sock_filter> export_program(const Context& context) {
 namespace {
 
 // All but the test of the instruction pointer: every call stops.
-std::vector<sock_filter> stop_all() {
-  const Context context(SCMP_ACT_TRACE(static_cast<unsigned>(FilterMark::call)));
-  check(::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH,
-                           SCMP_ACT_TRACE(static_cast<unsigned>(FilterMark::foreign_abi))),
+std::vector<sock_filter> stop_all(FilterStop stop) {
+  const auto action = [&](FilterMark mark) {
+    return stop == FilterStop::signal ? SCMP_ACT_TRAP : SCMP_ACT_TRACE(static_cast<unsigned>(mark));
+  };
+  const Context context(action(FilterMark::call));
+  check(::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, action(FilterMark::foreign_abi)),
         "SCMP_FLTATR_ACT_BADARCH");
   return export_program(context);
 }
 
 // Calls from rec's own `syscall` instruction get to `then`, which the program's end follows.
-std::vector<sock_filter> own_calls_first(const std::vector<sock_filter>& then) {
+std::vector<sock_filter> own_calls_first(const std::vector<sock_filter>& then, FilterStop stop) {
   // The instruction pointer as two words, low first.
   constexpr std::uint32_t at = offsetof(seccomp_data, instruction_pointer);
   constexpr auto low = static_cast<std::uint32_t>(agent_area::after_syscall_instruction);
@@ -78,7 +80,7 @@ std::vector<sock_filter> own_calls_first(const std::vector<sock_filter>& then) {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, skipped),
   };
   program.insert(program.end(), then.begin(), then.end());
-  const std::vector<sock_filter> rest = stop_all();
+  const std::vector<sock_filter> rest = stop_all(stop);
   program.insert(program.end(), rest.begin(), rest.end());
   return program;
 }
@@ -88,8 +90,8 @@ constexpr std::array<std::int64_t, 6> memory_calls{SYS_mmap,   SYS_munmap,  SYS_
 
 }  // namespace
 
-std::vector<sock_filter> make_filter() {
-  return own_calls_first({BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)});
+std::vector<sock_filter> make_filter(FilterStop stop) {
+  return own_calls_first({BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}, stop);
 }
 
 std::vector<sock_filter> make_replay_filter() {
@@ -102,7 +104,7 @@ std::vector<sock_filter> make_replay_filter() {
                                to_end, static_cast<std::uint8_t>(is_last ? 1 : 0)));
   }
   allowed.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  return own_calls_first(allowed);
+  return own_calls_first(allowed, FilterStop::event);
 }
 
 std::span<const std::int64_t> calls_of_agent() { return memory_calls; }

@@ -15,9 +15,15 @@ enum class FilterMark : unsigned {
   foreign_abi = 1,  // int $0x80, or the x32 numbers: answered as by a kernel without them
 };
 
-// Calls from rec's own `syscall` instruction pass, all others stop with FilterMark. libseccomp generates all
+// How the filter makes a call known to the tracer.
+enum class FilterStop : std::uint8_t {
+  event,   // a seccomp stop. A filter that is not rec's may refuse the call before (ERRNO comes before TRACE)
+  signal,  // SIGSYS: stands above all that such a filter answers, but TRAP itself and what kills (seccomp(2))
+};
+
+// Calls from rec's own `syscall` instruction pass, all others stop, with FilterMark. libseccomp generates all
 // but the test of the instruction pointer, which it has no notion of.
-[[nodiscard]] std::vector<sock_filter> make_filter();
+[[nodiscard]] std::vector<sock_filter> make_filter(FilterStop stop = FilterStop::event);
 
 // For a replay, where no code shall be able to do anything outside: of the calls from there, only those pass
 // that calls_of_agent() names.

@@ -58,24 +58,26 @@ void restore_signals(const InheritedSignals& signals) {
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals.mask, nullptr, sizeof signals.mask);
 }
 
-void install(const std::vector<sock_filter>& filter, int report_fd) {
+// False: it is refused.
+bool install(const std::vector<sock_filter>& filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()),
                            const_cast<sock_filter*>(filter.data())};
   // With CAP_SYS_ADMIN the filter needs no no_new_privs, and setuid programs keep working (seccomp(2)).
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) child_fails(report_fd, "NO_NEW_PRIVS");
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) child_fails(report_fd, "seccomp");
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return true;
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
+
+bool stops_at_entries(const LaunchOptions& options) { return options.filter.empty() || options.under_filter; }
 
 [[noreturn]] void child(const LaunchOptions& options, char* const* argv, int go_fd, int report_fd) {
   char go = 0;
   if (::read(go_fd, &go, 1) != 1) ::_exit(127);  // rec is gone or could not trace us
   restore_signals(options.signals);
   if (::prctl(PR_SET_TSC, PR_TSC_SIGSEGV) != 0) child_fails(report_fd, "PR_SET_TSC");
-  if (options.filter.empty()) {
-    ::raise(SIGSTOP);  // rec looks at every call from here on
-  } else {
-    install(options.filter, report_fd);
+  if (stops_at_entries(options)) ::raise(SIGSTOP);  // rec looks at every call from here on
+  if (!options.filter.empty() && !install(options.filter) && !options.under_filter) {
+    child_fails(report_fd, "seccomp");
   }
   ::syscall(SYS_execve, options.executable.c_str(), argv, environ);
   child_fails(report_fd, "execve");
@@ -91,8 +93,10 @@ void install(const std::vector<sock_filter>& filter, int report_fd) {
 }
 
 // Up to its execve: seccomp(2) itself, and what comes before it, are not filtered.
-Stopped run_to_exec(Tid tid, bool filtered, const Pipe& report) {
-  const Resume how = filtered ? Resume::cont : Resume::syscall;
+Launched run_to_exec(Tid tid, const LaunchOptions& options, const Pipe& report) {
+  const Resume how = stops_at_entries(options) ? Resume::syscall : Resume::cont;
+  bool installing = false;
+  bool filtered = !stops_at_entries(options);
   for (;;) {
     const auto result = wait_for(tid, WaitMode::block);
     if (!result) continue;
@@ -107,7 +111,9 @@ Stopped run_to_exec(Tid tid, bool filtered, const Pipe& report) {
       // Entry and seccomp information begin alike (linux/ptrace.h).
       const auto info = task.syscall_info();
       const bool entry = info.op == PTRACE_SYSCALL_INFO_ENTRY || info.op == PTRACE_SYSCALL_INFO_SECCOMP;
-      if (entry && info.entry.nr == SYS_execve) return task;
+      if (entry && info.entry.nr == SYS_execve) return {std::move(task), filtered};
+      if (entry) installing = info.entry.nr == SYS_seccomp;
+      if (!entry && installing && info.op == PTRACE_SYSCALL_INFO_EXIT) filtered = info.exit.rval == 0;
     }
     (void)std::move(task).resume(how, signal);
   }
@@ -128,7 +134,7 @@ InheritedSignals InheritedSignals::capture() {
   return signals;
 }
 
-Stopped launch(const LaunchOptions& options) {
+Launched launch(const LaunchOptions& options) {
   std::vector<char*> argv;
   for (const std::string& argument : options.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -150,7 +156,7 @@ Stopped launch(const LaunchOptions& options) {
         errno_text(error.errno_value()));
   }
   if (::write(go.write.get(), "g", 1) != 1) fail_with_errno("write to the program's process");
-  return run_to_exec(Tid(pid), !options.filter.empty(), report);
+  return run_to_exec(Tid(pid), options, report);
 }
 
 std::optional<std::string> find_executable(const std::string& program, int* error) {

@@ -10,6 +10,7 @@
 
 #include "format/base/error.h"
 #include "tracee/agent_area.h"
+#include "tracee/remote_call.h"
 #include "tracee/wait_status.h"
 
 namespace rec {
@@ -86,6 +87,21 @@ void RemoteBatch::run(const Stopped& task, const RemoteMemory& memory) {
   task.set_registers(saved);
   task.set_signal_mask(saved_mask);
   if (was_stopped) ::syscall(SYS_tkill, task.tid().value(), SIGSTOP);
+}
+
+void RemoteBatch::run_one_by_one(const Stopped& task) {
+  RemoteCalls calls(task, agent_area::syscall_instruction);
+  const auto place_of = [](std::uint64_t address) { return (address - table) / sizeof(Entry); };
+  for (Entry& entry : entries_) {
+    if (entry.nr == copy) {
+      const std::uint64_t argument = (entry.args[1] - table) % sizeof(Entry) - offsetof(Entry, args);
+      entries_.at(place_of(entry.args[1])).args[argument / 8] =
+          static_cast<std::uint64_t>(entries_.at(place_of(entry.args[0])).result);
+      continue;
+    }
+    const std::uint64_t* args = entry.args;
+    entry.result = calls.call(entry.nr, {args[0], args[1], args[2], args[3], args[4], args[5]});
+  }
 }
 
 }  // namespace rec

@@ -28,7 +28,10 @@ class RemoteBatch {
   // with is as before. At most 512 calls. Throws TaskGone.
   void run(const Stopped& task, const RemoteMemory& memory);
 
-  // After run(), as the kernel gives it: negative errno for failure.
+  // The same one by one, with two stops each, under any filter.
+  void run_one_by_one(const Stopped& task);
+
+  // After either of them, as the kernel gives it: negative errno for failure.
   [[nodiscard]] std::int64_t result(Place place) const { return entries_.at(place).result; }
 
  private:

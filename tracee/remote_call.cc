@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "format/base/error.h"
+#include "tracee/agent_area.h"
 #include "tracee/wait_status.h"
 
 namespace rec {
@@ -78,6 +79,13 @@ void RemoteCalls::run_to_syscall_stop() {
   }
 }
 
+// Filters run after this stop, with the registers as they are then (kernel/entry/common.c).
+void RemoteCalls::pass_filter() {
+  Registers registers = task_.registers();
+  registers.rip = agent_area::after_syscall_instruction;
+  task_.set_registers(registers);
+}
+
 std::int64_t RemoteCalls::call(std::int64_t nr, std::initializer_list<std::uint64_t> args) {
   Registers registers = saved_;
   std::array<std::uint64_t, 6> all{};
@@ -99,6 +107,7 @@ std::int64_t RemoteCalls::call(std::int64_t nr, std::initializer_list<std::uint6
       ENSURE(info.instruction_pointer == instruction_ + 2, "a call made in task {} came from {:#x}",
              task_.tid(), info.instruction_pointer);
       entered = true;
+      if (instruction_ != agent_area::syscall_instruction) pass_filter();
     } else if (entered) {
       return info.exit.rval;
     }

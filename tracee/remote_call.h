@@ -16,7 +16,7 @@ class [[nodiscard]] RemoteCalls {
  public:
   // Precondition: the task is in a ptrace stop that is not a system-call entry of PTRACE_SYSCALL or seccomp
   // (the call would be made on resuming); the entry stop of PTRACE_SYSEMU is fine. `instruction` is the
-  // address of a `syscall` instruction that the seccomp filter lets pass.
+  // address of a `syscall` instruction.
   RemoteCalls(const Stopped& task, std::uint64_t instruction);
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
@@ -37,6 +37,7 @@ class [[nodiscard]] RemoteCalls {
  private:
   void resume();
   void run_to_syscall_stop();
+  void pass_filter();
 
   const Stopped& task_;
   std::uint64_t instruction_;

@@ -47,7 +47,13 @@ std::optional<Registers> take_over(Session& session, const Task& parent, Tid chi
   try {
     session.take_first_stop(child);
     show_clone_flags(parent, RemoteMemory(child));
-    return Stopped(child).registers();
+    const Stopped stopped(child);
+    Registers registers = stopped.registers();
+    if (parent.behind_call) {  // it has the pointer that its parent's call was made with
+      registers.rip = *parent.behind_call;
+      stopped.set_registers(registers);
+    }
+    return registers;
   } catch (const TaskGone& gone) {
     if (gone.tid != child) throw;
     if (gone.seen) session.dispatch({child, *gone.seen});

@@ -1,6 +1,7 @@
-"""An ordinary user under the default container profile records and replays real programs."""
+"""An ordinary user under the default container profile records and replays real programs, most calls inside of them."""
 
 import os
+import re
 from pathlib import Path
 
 from support import programs
@@ -30,6 +31,9 @@ def test(_):
             recorded = programs.record(
                 space, [program, *command[1:]], status=status, prefix=profile.prefix, cwd=space.path, env=env
             )
+            shown = rectest.run([rectest.rec_binary(), "info", recorded.trace])
+            counted = re.search(rb"(\d+) of them inside the program", shown.stdout)
+            rectest.check(counted and int(counted[1]) > 0, "nothing was recorded inside the program", recorded)
             for number in (1, 2):
                 programs.replay(space, recorded, number, prefix=profile.replay_prefix(number))
 
