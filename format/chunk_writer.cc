@@ -81,7 +81,7 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   for (const EventBatch::Block& block : blocks) {
     places.emplace_back(to_fb(block.hash), static_cast<std::uint32_t>(offset),
                         static_cast<std::uint32_t>(block.bytes.size()));
-    std::copy(block.bytes.begin(), block.bytes.end(), reinterpret_cast<std::byte*>(bytes) + offset);
+    std::memcpy(bytes + offset, block.bytes.span().data(), block.bytes.size());
     offset += block.bytes.size();
   }
   finish_chunk(builder_, fb::CreateBlocks(builder_, builder_.CreateVectorOfStructs(places), bytes_vector));
@@ -102,10 +102,10 @@ ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level, Part part) {
     fail("a chunk of the trace would have {} bytes, more than the format allows", raw.size());
   compressed_.resize(ZSTD_compressBound(raw.size()));
   ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, level);
-  const std::size_t size =
-      ZSTD_compress2(compressor_.get(), compressed_.data(), compressed_.size(), raw.data(), raw.size());
+  const std::size_t size = ZSTD_compress2(compressor_.get(), compressed_.span().data(), compressed_.size(),
+                                          raw.data(), raw.size());
   ENSURE(ZSTD_isError(size) == 0, "zstd: {}", ZSTD_getErrorName(size));
-  const auto payload = std::span<const std::byte>(compressed_).first(size);
+  const auto payload = std::span<const std::byte>(compressed_.span()).first(size);
   header.raw_size = static_cast<std::uint32_t>(raw.size());
   header.compressed_size = size;
   header.checksum = layout::checksum_of(payload);

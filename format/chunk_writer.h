@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "format/base/raw_bytes.h"
 #include "format/event_batch.h"
 #include "format/event_encoder.h"
 #include "format/output_file.h"
@@ -68,7 +69,7 @@ class ChunkWriter {
   std::unique_ptr<ZSTD_CCtx, FreeContext> compressor_;
   flatbuffers::FlatBufferBuilder builder_;
   EventEncoder encoder_;
-  std::vector<std::byte> compressed_;
+  RawBytes compressed_;
   // The index, growing.
   std::vector<fb::ChunkEntry> chunks_;
   std::vector<std::int32_t> tasks_;

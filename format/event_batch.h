@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "format/base/raw_bytes.h"
 #include "format/event.h"
 #include "format/trace.h"
 
@@ -37,7 +38,7 @@ struct EventBatch {
   };
   struct Block {
     BlockHash hash;
-    std::vector<std::byte> bytes;
+    RawBytes bytes;
   };
 
   EventNumber first{};  // number of the first event

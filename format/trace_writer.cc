@@ -33,10 +33,12 @@ constexpr std::size_t large_event = 32 << 10;
 constexpr std::size_t large_piece = 4096;  // … except for its small pieces
 
 // The further the compressor is behind, the less it may take its time: about 200, 400, 500 and 700 MB/s.
-// Where a program begins, its files come all at once, and its first events wait behind them.
-int level_for(std::size_t backlog, std::uint64_t waited_ns) {
+// Where a program begins, its files come all at once, and its first events wait behind them; at the end, a
+// user waits.
+int level_for(const EventBatch& batch, std::size_t backlog, bool is_ending) {
   constexpr std::uint64_t patience_ns = 25'000'000;
-  if (backlog <= 2 && waited_ns <= patience_ns) return 3;
+  const std::uint64_t waited_ns = monotonic_ns() - batch.cut_ns;
+  if (backlog <= 2 && waited_ns <= patience_ns && !is_ending) return 3;
   if (backlog <= 6) return 1;
   if (backlog <= 12) return -1;
   return -5;
@@ -97,7 +99,7 @@ class TraceWriter::Impl {
 
   EventNumber append(const Event& event);
   void append_all(std::span<const Event> events);
-  BlockHash add_block(std::span<const std::byte> bytes);
+  BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
   void finish(TraceSummary summary);
@@ -121,7 +123,8 @@ class TraceWriter::Impl {
   std::vector<std::vector<BlockHash>> store_large(const Event& event);
   void run();
   bool wait_for_batch(Lock& lock);
-  void write(const EventBatch& batch, std::size_t backlog);
+  void write(const EventBatch& batch, int level);
+  void keep_memory_of(EventBatch& batch);
   void stop();
 
   ChunkWriter chunks_;  // the thread's, until it has been joined
@@ -136,6 +139,8 @@ class TraceWriter::Impl {
   std::uint64_t open_since_ns_ = 0;
   std::deque<std::unique_ptr<EventBatch>> queue_;
   std::vector<std::unique_ptr<EventBatch>> spare_;
+  std::vector<RawBytes> spare_blocks_;
+  std::size_t spare_block_bytes_ = 0;
   std::set<BlockHash> known_blocks_;
   std::vector<Content> contents_;  // by id
   std::uint64_t next_event_ = 0;
@@ -240,27 +245,36 @@ std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& 
     if (left.size() < large_piece) continue;
     while (!left.empty()) {
       const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
-      hashes[i].push_back(add_block(block));
+      hashes[i].push_back(add_block(block, {}));
       left = left.subspan(block.size());
     }
   }
   return hashes;
 }
 
-BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes) {
+// `owned`: the memory that `bytes` are in, if it is for the writer to keep.
+BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned) {
   ENSURE(bytes.size() <= content_block_size, "a block of {} bytes", bytes.size());
   const BlockHash hash = hash_of(bytes);
   Lock lock(mutex_);
   check(lock);
   if (why_ended_) return hash;
   if (known_blocks_.contains(hash)) return hash;
-  lock.unlock();
-  std::vector<std::byte> copy(bytes.begin(), bytes.end());  // up to 1 MiB: not while others wait
-  lock.lock();
+  if (owned.size() == 0) {
+    if (!spare_blocks_.empty()) {
+      owned = std::move(spare_blocks_.back());
+      spare_blocks_.pop_back();
+      spare_block_bytes_ -= owned.room();
+    }
+    lock.unlock();  // up to 1 MiB: not while others wait
+    owned.resize(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), owned.span().begin());
+    lock.lock();
+  }
   if (!known_blocks_.insert(hash).second) return hash;  // another thread was faster
   EventBatch& batch = open_batch(lock);
-  batch.extra_bytes += copy.size() + sizeof(EventBatch::Block);
-  batch.blocks.push_back({hash, std::move(copy)});
+  batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
+  batch.blocks.push_back({hash, std::move(owned)});
   cut_if_full(lock);
   return hash;
 }
@@ -305,12 +319,26 @@ void TraceWriter::Impl::run() {
     queue_.pop_front();
     const std::size_t backlog = queue_.size();
     const bool is_lost = why_ended_.has_value();
+    const bool is_ending = stopping_;
     lock.unlock();
     space_.notify_all();
-    if (!is_lost) write(*batch, backlog);
+    if (!is_lost) write(*batch, level_ != 0 ? level_ : level_for(*batch, backlog, is_ending));
+    lock.lock();
+    keep_memory_of(*batch);
+    lock.unlock();
     batch->clear();
     lock.lock();
     if (spare_.size() < max_spare) spare_.push_back(std::move(batch));
+  }
+}
+
+// Memory that was used is there already: new one would be cleared by the kernel first.
+void TraceWriter::Impl::keep_memory_of(EventBatch& batch) {
+  constexpr std::size_t most_bytes = 8 << 20;
+  for (EventBatch::Block& block : batch.blocks) {
+    if (spare_block_bytes_ + block.bytes.room() > most_bytes) continue;
+    spare_block_bytes_ += block.bytes.room();
+    spare_blocks_.push_back(std::move(block.bytes));
   }
 }
 
@@ -331,10 +359,10 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
   return true;
 }
 
-void TraceWriter::Impl::write(const EventBatch& batch, std::size_t backlog) {
+void TraceWriter::Impl::write(const EventBatch& batch, int level) {
   std::string why;
   try {
-    chunks_.write(batch, level_ != 0 ? level_ : level_for(backlog, monotonic_ns() - batch.cut_ns));
+    chunks_.write(batch, level);
     return;
   } catch (const Error& error) {
     why = error.what();
@@ -383,7 +411,11 @@ TraceWriter::~TraceWriter() = default;
 
 EventNumber TraceWriter::append(const Event& event) { return impl_->append(event); }
 void TraceWriter::append_all(std::span<const Event> events) { impl_->append_all(events); }
-BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes); }
+BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes, {}); }
+BlockHash TraceWriter::add_block(RawBytes bytes) {
+  const std::span<const std::byte> span = bytes.span();
+  return impl_->add_block(span, std::move(bytes));
+}
 ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }
 void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> blocks) {
   impl_->extend_content(id, blocks);

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 
+#include "format/base/raw_bytes.h"
 #include "format/event.h"
 #include "format/trace.h"
 
@@ -43,6 +44,7 @@ class [[nodiscard]] TraceWriter {
 
   // Stores a block of file content, once per hash. Returns the hash.
   BlockHash add_block(std::span<const std::byte> bytes);
+  BlockHash add_block(RawBytes bytes);
 
   // Announces a content and its blocks (already stored). Called again with the same id, it adds blocks.
   // Events that refer to the content are to be appended afterwards.

@@ -111,11 +111,7 @@ bool Agents::inject(Task& task) {
   const auto shared =
       map(agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, AgentMemory::shared_offset);
   batch.add(SYS_close, {0}, RemoteBatch::Passed{fd, 0});
-  if (session_.traps_calls()) {
-    batch.run_one_by_one(stopped);
-  } else {
-    batch.run(stopped, tracee);
-  }
+  session_.make_calls(task, batch);
   const bool has_code = batch.result(code) == static_cast<std::int64_t>(agent::code_address);
   const bool has_shared = batch.result(shared) == static_cast<std::int64_t>(agent::shared_address);
   // The name may lead elsewhere for a program in another pid namespace.

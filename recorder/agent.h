@@ -14,6 +14,8 @@
 #include "recorder/task.h"
 #include "tracee/code_patch.h"
 #include "tracee/maps.h"
+#include "tracee/page_cache.h"
+#include "tracee/seen_file.h"
 
 namespace rec {
 
@@ -101,29 +103,23 @@ class Agents {
 
   // Maps one more place for trampolines, as the last of the process's chunks, where code near `near` can jump
   // to. False: there is no room. `maps`: what is mapped now. What maps it at replay is the caller's affair.
-  [[nodiscard]] static bool add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near);
+  [[nodiscard]] bool add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near);
   // Where the code in a file jumps to; nullptr if the file cannot be read. Lives as long as the session.
-  [[nodiscard]] const JumpTargets* targets_of(const std::string& file);
-  // [start, end) of `mapping` is code of the file that can be opened as `file`.
+  [[nodiscard]] const JumpTargets* targets_of(const SeenFile& file);
+  // [start, end) of `mapping` is code of the file; nullptr: of none.
   void add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
-                const std::string& file);
+                const SeenFile* file);
   // At an exec, before its event is appended: where other processes have made many calls from the same code,
   // the agent is there from the start. At an mmap: patches the new code, if the agent is there. What is
   // written becomes output of the task's pending call.
-  void begin_program(Task& task);
-  void patch_known_sites(Task& task, std::uint64_t start, std::uint64_t end);
+  void begin_program(Task& task, PageCache& pages);
+  void patch_known_sites(Task& task, PageCache& pages, std::uint64_t start, std::uint64_t end);
 
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
   // patches are undone, with its next before_user().
   void remove(Task& task);
 
  private:
-  struct FileVersion {
-    std::uint64_t device, inode;
-    std::int64_t size, modified_s, modified_ns;
-    auto operator<=>(const FileVersion&) const = default;
-  };
-
   [[nodiscard]] bool is_wanted(const Process& process) const;
   [[nodiscard]] bool inject(Task& task);
   void give_slot(Task& task, Registers& registers);
@@ -134,7 +130,7 @@ class Agents {
   void count_site(Task& task, Registers& registers, std::uint32_t nr);
   [[nodiscard]] bool patch(Task& task, const AgentState::Region& region, std::uint64_t address);
   const JumpTargets* targets_for(const Task& task, const AgentState::Region& region);
-  CodeFile* code_file(const std::string& file);
+  CodeFile* code_file(const SeenFile& file);
   std::shared_ptr<AgentMemory> take_memory();
   [[nodiscard]] bool map_chunk(Task& task, std::uint64_t near);
   void learn_descriptor(Task& task);

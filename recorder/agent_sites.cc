@@ -1,7 +1,6 @@
 // Which `syscall` instructions are led to the agent: what is known of code, and the patches made in it.
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -68,21 +67,16 @@ void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
   if (patch(task, *region, address)) registers = Stopped(task.tid).registers();
 }
 
-CodeFile* Agents::code_file(const std::string& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return nullptr;
-  const FileVersion version{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                            info.st_mtim.tv_nsec};
-  std::unique_ptr<CodeFile>& known = files_[version];
+CodeFile* Agents::code_file(const SeenFile& file) {
+  std::unique_ptr<CodeFile>& known = files_[file.version()];
   if (!known) known = std::make_unique<CodeFile>();
   return known.get();
 }
 
-const JumpTargets* Agents::targets_of(const std::string& file) {
+const JumpTargets* Agents::targets_of(const SeenFile& file) {
   CodeFile* known = code_file(file);
-  if (known == nullptr) return nullptr;
   if (!known->targets) {
-    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    const UniqueFd opened(::open(file.name().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     known->targets = std::make_unique<JumpTargets>(opened.get());
   }
   return known->targets.get();
@@ -94,23 +88,22 @@ const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Regio
     const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
       return region.start >= candidate.start.address() && region.start < candidate.end.address();
     });
-    if (entry != maps.end()) (void)targets_of(file_of(task, *entry));
+    const auto file = entry != maps.end() ? file_of(task, *entry) : std::nullopt;
+    if (file) (void)targets_of(*file);
   }
   return region.file->targets.get();
 }
 
 void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
-                      const std::string& file) {
+                      const SeenFile* file) {
   AgentState& state = *task.process->agent;
   state.forget_code(start, end);
   // What can be written may be rewritten at any time; a shared page is not the program's alone.
-  if (file.empty() || mapping.shared || (mapping.protection & PROT_WRITE) != 0) return;
-  CodeFile* known = code_file(file);
-  if (known == nullptr) return;
-  state.regions.push_back({start, end, mapping.start.address() - mapping.offset, known});
+  if (file == nullptr || mapping.shared || (mapping.protection & PROT_WRITE) != 0) return;
+  state.regions.push_back({start, end, mapping.start.address() - mapping.offset, code_file(*file)});
 }
 
-void Agents::begin_program(Task& task) {
+void Agents::begin_program(Task& task, PageCache& pages) {
   constexpr int enough_sites = 4;
   AgentState& state = *task.process->agent;
   int sites = 0;
@@ -124,14 +117,14 @@ void Agents::begin_program(Task& task) {
     state.is_off = true;
     return;
   }
-  for (const AgentState::Region& region : state.regions) patch_known_sites(task, region.start, region.end);
+  for (const AgentState::Region& region : state.regions)
+    patch_known_sites(task, pages, region.start, region.end);
 }
 
-void Agents::patch_known_sites(Task& task, std::uint64_t start, std::uint64_t end) {
+void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start, std::uint64_t end) {
   AgentState& state = *task.process->agent;
   const AgentState::Region* region = state.region_at(start);
   if (region == nullptr || !state.memory || !is_wanted(*task.process)) return;
-  PageCache pages(task.memory());
   const auto write = [&](std::uint64_t address, const std::vector<std::byte>& bytes) {
     pages.write(address, bytes);
     const auto room =
@@ -156,7 +149,6 @@ void Agents::patch_known_sites(Task& task, std::uint64_t start, std::uint64_t en
     write(made->start, made->jump);
     state.patches.emplace(address, std::move(*made));
   }
-  pages.flush();
 }
 
 bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
@@ -170,12 +162,12 @@ bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint
     if (gap_end == 0) return false;
     start = gap_end - chunk_size;
   }
-  const Stopped stopped(task.tid);
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  const std::int64_t got =
-      calls.call(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
-  if (got != static_cast<std::int64_t>(start)) return false;
+  RemoteBatch batch;
+  const auto mapped =
+      batch.add(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+  session_.make_calls(task, batch);
+  if (batch.result(mapped) != static_cast<std::int64_t>(start)) return false;
   state.chunks.push_back({.start = start, .size = chunk_size});
   state.keep(start, start + chunk_size);
   return true;

@@ -1,11 +1,6 @@
 // Puts the files behind mappings into the trace, each version of each file once.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <sys/stat.h>
-
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +9,7 @@
 
 #include "format/trace_writer.h"
 #include "tracee/remote_memory.h"
+#include "tracee/seen_file.h"
 
 namespace rec {
 
@@ -29,11 +25,9 @@ class ContentStore {
     std::uint64_t inode;
   };
 
-  // Stores what the mapping [offset, offset + length) of a regular file can show. `open_path` is where rec
-  // can open it
-  // (/proc/PID/fd/N, or its name), `name` what to call it. nullopt: it is not a regular file, or cannot be
-  // read; the caller takes the bytes from the tracee's memory then.
-  [[nodiscard]] std::optional<Stored> store_file(const std::string& open_path, const std::string& name,
+  // Stores what the mapping [offset, offset + length) of a file can show, `name` being what to call it.
+  // nullopt: it cannot be read; the caller takes the bytes from the tracee's memory then.
+  [[nodiscard]] std::optional<Stored> store_file(const SeenFile& file, const std::string& name,
                                                  std::uint64_t offset, std::uint64_t length);
 
   // Stores `size` bytes of the tracee's memory as a content of its own. Unreadable parts are zeros.
@@ -41,14 +35,7 @@ class ContentStore {
                                        const std::string& name);
 
  private:
-  // A file's version, as far as stat(2) can tell.
-  struct Version {
-    std::uint64_t device, inode;
-    std::int64_t size, mtime_s, mtime_ns, ctime_s, ctime_ns;
-    auto operator<=>(const Version&) const = default;
-  };
-  static Version version_of(const struct stat& info);
-  [[nodiscard]] std::optional<Stored> find_stored(const struct stat& info, std::uint64_t offset,
+  [[nodiscard]] std::optional<Stored> find_stored(const SeenFile& file, std::uint64_t offset,
                                                   std::uint64_t length) const;
 
   struct Known {
@@ -60,7 +47,7 @@ class ContentStore {
 
   TraceWriter& writer_;
   bool keeps_bytes_;
-  std::map<Version, Known> known_;
+  std::map<FileVersion, Known> known_;
 };
 
 }  // namespace rec

@@ -1,7 +1,6 @@
 #include "recorder/patched_code.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -106,24 +105,18 @@ std::vector<std::byte> read_code(const Task& task, std::uint64_t start, std::uin
 bool is_counter(TrapKind kind) { return kind == TrapKind::rdtsc || kind == TrapKind::rdtscp; }
 
 // Only where both places are as in the file, and no more than one mapping is concerned.
-void patch_state_save(Task& task, const StateSave& save, std::uint64_t base, std::uint64_t states) {
-  const RemoteMemory memory = task.memory();
-  const auto write = [&](std::uint64_t at, std::span<const std::byte> bytes) {
-    memory.write(RemotePtr<>(base + at), bytes);
-    const auto room =
-        task.call.data.add(Data::Role::output, RemotePtr<>(base + at), 0, bytes.size(), bytes.size());
-    std::copy(bytes.begin(), bytes.end(), room.begin());
-  };
+void patch_state_save(Task& task, PageCache& pages, const StateSave& save, std::uint64_t base,
+                      std::uint64_t states) {
   constexpr std::uint16_t xsave = 0xae0f;
-  if (memory.read(RemotePtr<std::uint16_t>(base + save.at)) != xsave) return;
-  if (memory.read(RemotePtr<std::uint64_t>(base + save.room)) != 0) return;
-  write(save.room, state_save_trampoline(save, states));
-  write(save.at, state_save_jump(save));
+  if (pages.read(RemotePtr<std::uint16_t>(base + save.at)) != xsave) return;
+  if (pages.read(RemotePtr<std::uint64_t>(base + save.room)) != 0) return;
+  write_code(task, pages, base + save.room, state_save_trampoline(save, states));
+  write_code(task, pages, base + save.at, state_save_jump(save));
 }
 
 // How many places had to be left alone.
-std::size_t patch_found(Task& task, const FoundInstructions& found, const PatchedMapping& mapping,
-                        bool shared) {
+std::size_t patch_found(Task& task, PageCache& pages, const FoundInstructions& found,
+                        const PatchedMapping& mapping, bool shared) {
   const auto inside = [&](std::uint64_t at) {
     return mapping.base + at >= mapping.start && mapping.base + at < mapping.end;
   };
@@ -132,7 +125,6 @@ std::size_t patch_found(Task& task, const FoundInstructions& found, const Patche
   bool& counters_in_doubt = task.process->agent->counters_in_doubt;
   counters_in_doubt = counters_in_doubt ||
                       std::any_of(found.counters_left_alone.begin(), found.counters_left_alone.end(), inside);
-  PageCache pages(task.memory());
   for (const FoundInstruction& site : found.sites) {
     const std::uint64_t address = mapping.base + site.at;
     if (!inside(site.at) || !processor_has(site.instruction.kind)) continue;
@@ -148,41 +140,43 @@ std::size_t patch_found(Task& task, const FoundInstructions& found, const Patche
       ++left_alone;
     }
   }
-  pages.flush();
   return left_alone;
 }
 
-std::size_t patch_memory(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end) {
+std::size_t patch_memory(Task& task, PageCache& pages, const MapsEntry& mapping, std::uint64_t start,
+                         std::uint64_t end) {
   task.process->agent->counters_in_doubt = true;  // it may be written again at any time
   if (end - start > longest_memory || !may_hold_instructions(read_code(task, start, end))) return 0;
   // Decoding begins where the mapping does.
   const std::uint64_t base = mapping.start.address();
   if (end - base > longest_memory) return 1;
-  return patch_found(task, find_instructions_in_memory(read_code(task, base, end)),
+  return patch_found(task, pages, find_instructions_in_memory(read_code(task, base, end)),
                      {start, end, base, nullptr}, mapping.shared);
 }
 
 // For the program's code that executes cpuid: nullptr where looking for jumps would cost more than it saves.
-const JumpTargets* targets_for(Session& session, const FoundInstructions& found, const std::string& file) {
-  constexpr off_t largest = 2 << 20;  // a dynamic loader, or a small program that is linked statically
-  struct stat info {};
+const JumpTargets* targets_for(Session& session, const FoundInstructions& found, const SeenFile& file) {
+  constexpr std::uint64_t largest = 2
+                                    << 20;  // a dynamic loader, or a small program that is linked statically
   const auto cpuids = std::count_if(found.sites.begin(), found.sites.end(), [](const FoundInstruction& site) {
     return site.instruction.kind == TrapKind::cpuid;
   });
-  const bool is_worth_it =
-      cpuids >= few_cpuids && ::stat(file.c_str(), &info) == 0 && info.st_size <= largest;
+  const bool is_worth_it = cpuids >= few_cpuids && file.size() <= largest;
   return is_worth_it ? session.agents().targets_of(file) : nullptr;
 }
 
 void patch_range(Session& session, Task& task, std::uint64_t start, std::uint64_t end) {
+  PageCache pages(task.memory());
   for (const MapsEntry& mapping : read_maps(task.tid)) {
     const std::uint64_t from = std::max(start, mapping.start.address());
     const std::uint64_t to = std::min(end, mapping.end.address());
-    if (from < to) patch_code(session, task, mapping, from, to, file_of(task, mapping));
+    const auto file = from < to ? file_of(task, mapping) : std::nullopt;
+    if (from < to) patch_code(session, task, pages, mapping, from, to, file ? &*file : nullptr);
   }
+  pages.flush();
 }
 
-void patch_new_mapping(Session& session, Task& task, std::uint64_t start) {
+void patch_new_mapping(Session& session, Task& task, std::uint64_t start, const SeenFile* file) {
   const auto& args = task.call.call.args;
   MapsEntry mapping;
   mapping.start = RemotePtr<>(start);
@@ -190,9 +184,12 @@ void patch_new_mapping(Session& session, Task& task, std::uint64_t start) {
   mapping.protection = static_cast<std::uint32_t>(args[2]);
   mapping.shared = (args[3] & MAP_TYPE) != MAP_PRIVATE;
   mapping.offset = args[5];
-  const std::string file = fmt::format("/proc/{}/fd/{}", task.tid, static_cast<std::int32_t>(args[4]));
-  mapping.path = file;
-  patch_code(session, task, mapping, mapping.start.address(), mapping.end.address(), file);
+  mapping.path = fmt::format("/proc/{}/fd/{}", task.tid, static_cast<std::int32_t>(args[4]));
+  PageCache pages(task.memory());
+  const std::uint64_t end = mapping.end.address();
+  patch_code(session, task, pages, mapping, start, end, file);
+  session.agents().patch_known_sites(task, pages, start, end);
+  pages.flush();
 }
 
 void move_code(Process& process, std::uint64_t from, std::uint64_t old_size, std::uint64_t to,
@@ -209,33 +206,42 @@ void move_code(Process& process, std::uint64_t from, std::uint64_t old_size, std
 
 }  // namespace
 
-std::string file_of(const Task& task, const MapsEntry& mapping) {
-  if (mapping.inode == 0) return "";
+std::optional<SeenFile> file_of(const Task& task, const MapsEntry& mapping) {
+  if (mapping.inode == 0) return std::nullopt;
   const std::string link =
       fmt::format("/proc/{}/map_files/{:x}-{:x}", task.tid, mapping.start.address(), mapping.end.address());
   for (const std::string& name :
        {link, mapping.path}) {  // map_files wants CAP_CHECKPOINT_RESTORE in some containers
-    struct stat info {};
-    if (::stat(name.c_str(), &info) == 0 && info.st_ino == mapping.inode) return name;
+    auto file = SeenFile::look(name);
+    if (file && file->inode() == mapping.inode) return file;
   }
-  return "";
+  return std::nullopt;
 }
 
-std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, const std::vector<MapsEntry>& maps) {
+const SeenFile* MappedFiles::of(const MapsEntry& mapping) {
+  if (mapping.inode == 0) return nullptr;
+  const auto [at, is_new] =
+      files_.try_emplace({mapping.device_major, mapping.device_minor, mapping.inode}, std::nullopt);
+  if (is_new) at->second = file_of(task_, mapping);
+  return at->second ? &*at->second : nullptr;
+}
+
+std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, PageCache& pages, MappedFiles& files,
+                                         const std::vector<MapsEntry>& maps) {
   std::vector<MapsEntry> added;
   for (const MapsEntry& mapping : maps) {
     const std::uint64_t start = mapping.start.address();
     if ((mapping.protection & PROT_EXEC) == 0 || mapping.shared) continue;
-    const std::string file = file_of(task, mapping);
-    const FoundInstructions* found = file.empty() ? nullptr : session.instructions().in_file(file);
-    if (found == nullptr || targets_for(session, *found, file) == nullptr) continue;
+    const SeenFile* file = files.of(mapping);
+    const FoundInstructions* found = file == nullptr ? nullptr : session.instructions().in_file(*file);
+    if (found == nullptr || targets_for(session, *found, *file) == nullptr) continue;
     AgentState& state = *task.process->agent;
     if (state.chunk_near(start) != nullptr || !session.agents().add_chunk(task, maps, start)) continue;
     AgentState::Chunk& chunk = state.chunks.back();
     const CpuidAnswers& answers = session.cpuid_answers();
     std::vector<std::byte> code = answers.code;
     code.at(answers.miss) = int3;
-    task.memory().write(RemotePtr<>(chunk.start), code);
+    pages.write(chunk.start, code);
     chunk.cpuid_routine = chunk.start;
     chunk.used = (code.size() + trampoline_size - 1) / trampoline_size * trampoline_size;
     task.process->code->insert_or_assign(
@@ -250,26 +256,26 @@ std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, const std
   return added;
 }
 
-void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
-                std::uint64_t end, const std::string& file) {
+void patch_code(Session& session, Task& task, PageCache& pages, const MapsEntry& mapping, std::uint64_t start,
+                std::uint64_t end, const SeenFile* file) {
   if ((mapping.protection & PROT_EXEC) == 0) return;
   task.process->agent->keep(start, end);
   session.agents().add_code(task, mapping, start, end, file);
-  const FoundInstructions* in_file = file.empty() ? nullptr : session.instructions().in_file(file);
+  const FoundInstructions* in_file = file == nullptr ? nullptr : session.instructions().in_file(*file);
   if (in_file != nullptr && !mapping.shared) {
     const std::uint64_t base = mapping.start.address() - mapping.offset;
     const std::uint64_t states = shown_xcr0(session.options().cpu_baseline, xstate_features());
     for (const StateSave& save : in_file->state_saves) {
       const bool is_inside = base + save.at >= start && base + save.room + state_save_room <= end;
-      if (is_inside) patch_state_save(task, save, base, states);
+      if (is_inside) patch_state_save(task, pages, save, base, states);
     }
   }
   const std::size_t left_alone = in_file != nullptr
-                                     ? patch_found(task, *in_file,
+                                     ? patch_found(task, pages, *in_file,
                                                    {start, end, mapping.start.address() - mapping.offset,
-                                                    targets_for(session, *in_file, file)},
+                                                    targets_for(session, *in_file, *file)},
                                                    mapping.shared)
-                                     : patch_memory(task, mapping, start, end);
+                                     : patch_memory(task, pages, mapping, start, end);
   if (left_alone == 0) return;
   const std::string name = mapping.path.empty() ? "memory without a file" : mapping.path;
   session.note(task, "left alone in " + name,
@@ -280,7 +286,7 @@ void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uin
                Session::Audience::readers);
 }
 
-void update_code(Session& session, Task& task, std::int64_t result) {
+void update_code(Session& session, Task& task, std::int64_t result, const SeenFile* file) {
   using syscalls::Special;
   const auto& args = task.call.call.args;
   PatchedCode& code = *task.process->code;
@@ -297,8 +303,7 @@ void update_code(Session& session, Task& task, std::int64_t result) {
     // Anonymous memory is empty: what comes to be there is looked at when it is made executable.
     if ((args[2] & PROT_EXEC) == 0) return;
     if ((args[3] & MAP_ANONYMOUS) == 0) {
-      patch_new_mapping(session, task, start);
-      session.agents().patch_known_sites(task, start, end);
+      patch_new_mapping(session, task, start, file);
     } else {
       agent.counters_in_doubt = true;
     }

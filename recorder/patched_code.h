@@ -13,10 +13,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <string>
+#include <optional>
+#include <tuple>
 #include <vector>
 
 #include "tracee/maps.h"
+#include "tracee/page_cache.h"
+#include "tracee/seen_file.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
@@ -33,21 +36,36 @@ struct PatchedInstruction {
 using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
 
 // Looks through what is executable in [start, end) of `mapping`. What is written becomes output of the task's
-// pending call. `file`: where the file behind the mapping can be opened; empty: its bytes are all there is.
-// Precondition: the task is stopped, and no other task of its address space runs user code.
-void patch_code(Session& session, Task& task, const MapsEntry& mapping, std::uint64_t start,
-                std::uint64_t end, const std::string& file);
+// pending call; `pages` hold it until they are flushed. `file`: the one behind the mapping; nullptr: its
+// bytes are all there is. Precondition: the task is stopped, and no other task of its address space runs user
+// code.
+void patch_code(Session& session, Task& task, PageCache& pages, const MapsEntry& mapping, std::uint64_t start,
+                std::uint64_t end, const SeenFile* file);
+
+// The file behind a mapping (its name in maps may be of another mount namespace, or gone); nullopt: there is
+// none, or none that can be opened.
+[[nodiscard]] std::optional<SeenFile> file_of(const Task& task, const MapsEntry& mapping);
+
+// The same for all mappings of a program that has just been executed: each file is looked at once.
+class MappedFiles {
+ public:
+  explicit MappedFiles(const Task& task) : task_(task) {}
+  // nullptr: none. Valid as long as this is.
+  [[nodiscard]] const SeenFile* of(const MapsEntry& mapping);
+
+ private:
+  const Task& task_;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, std::optional<SeenFile>> files_;
+};
 
 // At an exec: maps a routine that answers cpuid near code that executes it more than a few times. Returns
 // what was mapped; to be described after the program's own mappings have been patched.
-[[nodiscard]] std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task,
+[[nodiscard]] std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, PageCache& pages,
+                                                       MappedFiles& files,
                                                        const std::vector<MapsEntry>& maps);
 
-// A place where the file behind a mapping can be opened (the name in maps may be of another mount namespace,
-// or gone); "" if there is none.
-[[nodiscard]] std::string file_of(const Task& task, const MapsEntry& mapping);
-
-// What a successful memory call of the task's means for its code.
-void update_code(Session& session, Task& task, std::int64_t result);
+// What a successful memory call of the task's means for its code. `file`: what a new mapping is of; nullptr:
+// no regular file.
+void update_code(Session& session, Task& task, std::int64_t result, const SeenFile* file);
 
 }  // namespace rec

@@ -24,14 +24,27 @@ void Pinning::look(bool parallel) {
   parallel_share_ += weight_of_a_look * ((parallel ? 1 : 0) - parallel_share_);
 }
 
+void Pinning::look_at_counter(bool traps) {
+  constexpr double weight_of_a_stop = 0.1;
+  trap_share_ += weight_of_a_stop * ((traps ? 1 : 0) - trap_share_);
+  if (pinned_) follow_counter();
+}
+
+// Changing over takes as long as a few switches between tasks of which only one has it trapped.
+void Pinning::follow_counter() {
+  constexpr double most = 0.7, few = 0.3;
+  if (!as_the_tracees_ && trap_share_ > most) as_the_tracees_.emplace();
+  if (as_the_tracees_ && trap_share_ < few) as_the_tracees_.reset();
+}
+
 void Pinning::pin(const std::vector<Tid>& tasks) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
   CPU_ZERO(&one_);
   CPU_SET(static_cast<unsigned>(here), &one_);
   set_all(tasks, one_);
-  as_the_tracees_.emplace();
   pinned_ = was_pinned_ = true;
+  follow_counter();
 }
 
 void Pinning::unpin(const std::vector<Tid>& tasks) {

@@ -23,6 +23,8 @@ class Pinning {
 
   // To be told now and then, at stops, whether domains run in parallel.
   void look(bool parallel);
+  // The same at every stop, whether the time-stamp counter traps in the task (PR_SET_TSC).
+  void look_at_counter(bool traps);
   // The tasks went on by themselves since their last stop: each on its own processor, they and rec do better.
   void count_anew() { parallel_share_ = 1; }
   [[nodiscard]] bool wants_to_pin() const { return allowed_ && !pinned_ && parallel_share_ < to_pin; }
@@ -43,10 +45,13 @@ class Pinning {
   static constexpr double to_unpin = 0.5;
 
   void set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const;
+  void follow_counter();
 
   cpu_set_t original_{};
-  cpu_set_t one_{};                              // the processor of the last pin()
-  std::optional<TimeStampTrap> as_the_tracees_;  // while they share its processor
+  cpu_set_t one_{};  // the processor of the last pin()
+  std::optional<TimeStampTrap>
+      as_the_tracees_;     // while they share its processor, and the counter traps there
+  double trap_share_ = 1;  // of the last stops, of tasks in which it does
   bool pinned_ = false;
   bool allowed_ = false;
   bool was_pinned_ = false;

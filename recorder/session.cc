@@ -183,6 +183,7 @@ void Session::dispatch(const WaitResult& result) {
     on_unknown(result);
     return;
   }
+  pinning_.look_at_counter(task->counter_traps);
   if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
     on_event(*task, event->event);
   } else if (std::holds_alternative<SyscallStop>(result.status)) {
@@ -481,6 +482,15 @@ WaitResult Session::take_deferred(std::deque<WaitResult>::iterator at) {
   // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another
   // thread, which has its number now.
   return wait_for(result.tid, WaitMode::poll).value_or(result);
+}
+
+void Session::make_calls(const Task& task, RemoteBatch& batch) const {
+  const Stopped stopped(task.tid);
+  if (traps_calls_ || task.process->stops_at_entry) {
+    batch.run_one_by_one(stopped);
+  } else {
+    batch.run(stopped, task.memory());
+  }
 }
 
 WaitStatus Session::wait_stop(Tid tid) {

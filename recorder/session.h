@@ -26,6 +26,7 @@
 #include "recorder/task.h"
 #include "tracee/cpuid_answers.h"
 #include "tracee/instruction_finder.h"
+#include "tracee/remote_batch.h"
 #include "tracee/wait_status.h"
 
 namespace rec {
@@ -155,6 +156,9 @@ class Session {
   // Waits for this task only, in the middle of a manipulation. Throws TaskGone with what was seen when it
   // dies.
   WaitStatus wait_stop(Tid tid);
+  // Makes calls in the task, with a single stop if the filters over it allow that. Precondition: that of
+  // RemoteBatch::run().
+  void make_calls(const Task& task, RemoteBatch& batch) const;
   // The first stop of a new task; it may have been reported before its parent's event.
   void take_first_stop(Tid tid);
 

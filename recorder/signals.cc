@@ -163,6 +163,20 @@ void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& e
                   .extra = &extra});
 }
 
+// In front of a popf or iret the kernel leaves the trap flag that a step sets for the program's own
+// (is_setting_trap_flag in arch/x86/kernel/step.c), and the frame has it. What it takes for such an
+// instruction may be a part of the jump that stands there in place of the program's code.
+void clear_trap_flag_in_frame(const RemoteMemory& memory, std::uint64_t frame, const Registers& before) {
+  constexpr std::uint64_t flag_trap = 0x100;
+  // Behind the return address and the head of struct ucontext; struct sigcontext has 17 registers in front of
+  // the flags (asm/sigcontext.h).
+  constexpr std::uint64_t flags_at = 8 + 40 + 17 * 8;
+  const RemotePtr<std::uint64_t> place(frame + flags_at);
+  const auto flags = memory.read(place);
+  if (!flags || (*flags & flag_trap) == 0 || (before.eflags & flag_trap) != 0) return;
+  memory.write_value(RemotePtr<>(place.address()), *flags & ~flag_trap);
+}
+
 // Lets the kernel push the handler's frame and stop at the handler's first instruction (signal_setup_done
 // notifies a stepping tracer), and records the difference.
 void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, SignalPoint point) {
@@ -194,6 +208,7 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   extra.xstate = stopped.xstate();
   const RemoteMemory memory = task.memory();
   const std::uint64_t start = extra.after->rsp;
+  clear_trap_flag_in_frame(memory, start, known);
   const std::uint64_t end = frame_end(memory, start);
   DataBuffer data;
   const auto room = data.add(Data::Role::output, RemotePtr<>(start), 0, end - start, end - start);

@@ -199,25 +199,14 @@ FoundInstructions find_instructions_in_memory(std::span<const std::byte> code) {
 
 bool may_hold_instructions(std::span<const std::byte> code) { return !find_patterns(code, false).empty(); }
 
-InstructionFinder::Version InstructionFinder::version_of(const struct stat& info) {
-  return {info.st_dev,          info.st_ino,         info.st_size,        info.st_mtim.tv_sec,
-          info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
-}
-
-const FoundInstructions* InstructionFinder::in_file(const std::string& open_path) {
-  struct stat info {};
-  // The stat comes first: opening a device or a FIFO could have effects.
-  if (::stat(open_path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return nullptr;
-  // Time stamps are as coarse as a tick: a file written a moment ago may be written again without looking any
-  // different.
-  const bool rested = ::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= 2;
-  const auto known = known_.find(version_of(info));
-  if (rested && known != known_.end()) return known->second.get();
-  const UniqueFd file(::open(open_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.is_open() || ::fstat(file.get(), &info) != 0) return nullptr;
-  std::unique_ptr<FoundInstructions>& found = known_[version_of(info)];
-  found = std::make_unique<FoundInstructions>(
-      find_instructions_in_file(file.get(), static_cast<std::uint64_t>(info.st_size)));
+const FoundInstructions* InstructionFinder::in_file(const SeenFile& file) {
+  const auto known = known_.find(file.version());
+  if (file.has_rested() && known != known_.end()) return known->second.get();
+  const UniqueFd opened(::open(file.name().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const auto now = opened.is_open() ? SeenFile::look(opened.get(), file.name()) : std::nullopt;
+  if (!now) return nullptr;
+  std::unique_ptr<FoundInstructions>& found = known_[now->version()];
+  found = std::make_unique<FoundInstructions>(find_instructions_in_file(opened.get(), now->size()));
   return found.get();
 }
 

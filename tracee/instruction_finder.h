@@ -9,9 +9,6 @@
 // executable at once) is not found.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -20,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "tracee/seen_file.h"
 #include "tracee/state_save.h"
 #include "tracee/trapped_instruction.h"
 
@@ -52,19 +50,11 @@ struct FoundInstructions {
 // Remembers what each version of each file holds.
 class InstructionFinder {
  public:
-  // nullptr: it is not a regular file, or cannot be read. Valid until the next call.
-  [[nodiscard]] const FoundInstructions* in_file(const std::string& open_path);
+  // nullptr: it cannot be read. Valid until the next call.
+  [[nodiscard]] const FoundInstructions* in_file(const SeenFile& file);
 
  private:
-  // A file's version, as far as stat(2) can tell.
-  struct Version {
-    std::uint64_t device, inode;
-    std::int64_t size, modified_s, modified_ns, changed_s, changed_ns;
-    auto operator<=>(const Version&) const = default;
-  };
-  static Version version_of(const struct stat& info);
-
-  std::map<Version, std::unique_ptr<FoundInstructions>> known_;
+  std::map<FileVersion, std::unique_ptr<FoundInstructions>> known_;
 };
 
 }  // namespace rec

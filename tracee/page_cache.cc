@@ -17,7 +17,8 @@ PageCache::Page& PageCache::page_at(std::uint64_t start) const {
 }
 
 std::size_t PageCache::read_some(RemotePtr<> from, std::span<std::byte> buffer) const {
-  if (buffer.size() > page_size) return memory_.read_some(from, buffer);
+  constexpr std::size_t most = 2 * page_size;
+  if (buffer.size() > most) return memory_.read_some(from, buffer);
   std::size_t done = 0;
   while (done < buffer.size()) {
     const std::uint64_t at = from.address() + done;
@@ -48,12 +49,14 @@ void PageCache::write(std::uint64_t to, std::span<const std::byte> bytes) {
 }
 
 void PageCache::flush() {
+  std::vector<RemoteMemory::Piece> pieces;
   for (auto& [start, page] : pages_) {
     if (page.changed_to == 0) continue;
-    memory_.write(RemotePtr<>(start + page.changed_from),
-                  std::span(page.bytes).subspan(page.changed_from, page.changed_to - page.changed_from));
+    pieces.push_back({RemotePtr<>(start + page.changed_from),
+                      std::span(page.bytes).subspan(page.changed_from, page.changed_to - page.changed_from)});
     page.changed_from = page.changed_to = 0;
   }
+  memory_.write_protected(pieces);
 }
 
 }  // namespace rec

@@ -1,5 +1,5 @@
 // A tracee's memory while it stands still: a page of which small pieces are read is read once, and one of
-// which pieces are changed is written once.
+// which pieces are changed is written once. For code, above all: it may be memory that the task cannot write.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class PageCache : public Memory {
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
-  // With what was written so far, unless it is more than a page.
+  // With what was written so far, unless it is more than two pages.
   [[nodiscard]] std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const override;
   // Precondition: read_some() has given what is there now.
   void write(std::uint64_t to, std::span<const std::byte> bytes);

@@ -27,7 +27,6 @@ class RemoteBatch {
   // pages (tracee/agent_area.h), and is in a stop outside of a call, or at a call's exit. What it is to go on
   // with is as before. At most 512 calls. Throws TaskGone.
   void run(const Stopped& task, const RemoteMemory& memory);
-
   // The same one by one, with two stops each, under any filter.
   void run_one_by_one(const Stopped& task);
 

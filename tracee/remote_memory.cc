@@ -61,7 +61,8 @@ void RemoteMemory::write(RemotePtr<> to, std::span<const std::byte> bytes) const
       // process_vm_writev respects page protection; ptrace does not (FOLL_FORCE, mm/gup.c).
       const std::size_t piece =
           std::min<std::size_t>(bytes.size() - done, page_size - (to.address() + done) % page_size);
-      write_protected(to.plus_bytes(done), bytes.subspan(done, piece));
+      const Piece one{to.plus_bytes(done), bytes.subspan(done, piece)};
+      write_protected(std::span(&one, 1));
       done += piece;
       continue;
     }
@@ -69,19 +70,21 @@ void RemoteMemory::write(RemotePtr<> to, std::span<const std::byte> bytes) const
   }
 }
 
-void RemoteMemory::write_protected(RemotePtr<> to, std::span<const std::byte> bytes) const {
+void RemoteMemory::write_protected(std::span<const Piece> pieces) const {
   constexpr std::size_t few = 32;  // fewer pokes than what opening and closing the file takes
-  if (bytes.size() > few) {
+  UniqueFd file;
+  if (pieces.size() > 1 || (pieces.size() == 1 && pieces.front().bytes.size() > few)) {
     // Writes like ptrace does, where the kernel lets it (fs/proc/base.c, mem_rw; since Linux 6.11 that is an
     // administrator's choice).
-    const UniqueFd file(::open(fmt::format("/proc/{}/mem", tid_).c_str(), O_RDWR | O_CLOEXEC));
-    const auto at = static_cast<off_t>(to.address());
-    if (file.is_open() &&
-        ::pwrite(file.get(), bytes.data(), bytes.size(), at) == static_cast<ssize_t>(bytes.size())) {
-      return;
-    }
+    file = UniqueFd(::open(fmt::format("/proc/{}/mem", tid_).c_str(), O_RDWR | O_CLOEXEC));
   }
-  write_by_poke(to, bytes);
+  for (const Piece& piece : pieces) {
+    const auto size = static_cast<ssize_t>(piece.bytes.size());
+    const auto at = static_cast<off_t>(piece.to.address());
+    const bool is_done =
+        file.is_open() && ::pwrite(file.get(), piece.bytes.data(), piece.bytes.size(), at) == size;
+    if (!is_done) write_by_poke(piece.to, piece.bytes);
+  }
 }
 
 void RemoteMemory::write_by_poke(RemotePtr<> to, std::span<const std::byte> bytes) const {

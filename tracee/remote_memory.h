@@ -35,8 +35,15 @@ class RemoteMemory : public Memory {
     write(to, std::as_bytes(std::span(&value, 1)));
   }
 
+  // Many writes, to memory that the task itself may not be able to write. None crosses a page's end.
+  // Precondition: the task is in a ptrace stop.
+  struct Piece {
+    RemotePtr<> to;
+    std::span<const std::byte> bytes;
+  };
+  void write_protected(std::span<const Piece> pieces) const;
+
  private:
-  void write_protected(RemotePtr<> to, std::span<const std::byte> bytes) const;
   void write_by_poke(RemotePtr<> to, std::span<const std::byte> bytes) const;
 
   Tid tid_;

@@ -24,6 +24,7 @@
 #include "tracee/cpuid_faulting.h"
 #include "tracee/maps.h"
 #include "tracee/page_cache.h"
+#include "tracee/remote_batch.h"
 #include "tracee/remote_call.h"
 
 namespace rec::special {
@@ -37,35 +38,63 @@ bool is_kernel_mapping(const MapsEntry& entry) {
 }
 
 // The vDSO must not be found: what it would compute for the program without a call could not be recorded. The
-// agent has use for it. Returns where it is then; 0: nowhere.
-std::uint64_t take_vdso_away(RemoteCalls& calls, const std::vector<MapsEntry>& maps, bool keep) {
-  std::uint64_t lowest = 0;
-  std::uint64_t kept = 0;
-  for (const MapsEntry& entry : maps) {
-    if (!is_kernel_mapping(entry) || entry.path == "[vsyscall]") continue;
-    const std::uint64_t start = entry.start.address();
-    if (lowest == 0) lowest = start;
-    // It finds its data by their distance.
-    const std::uint64_t to = agent::vdso_address + (start - lowest);
-    if (keep && start + entry.size() - lowest <= agent::vdso_limit - agent::vdso_address) {
-      const std::int64_t moved =
-          calls.call(SYS_mremap, {start, entry.size(), entry.size(), MREMAP_MAYMOVE | MREMAP_FIXED, to});
-      if (moved == static_cast<std::int64_t>(to)) {
-        if (entry.path == "[vdso]") kept = to;
-        continue;
-      }
+// agent has use for it, elsewhere.
+class VdsoMove {
+ public:
+  VdsoMove(const std::vector<MapsEntry>& maps, bool keep) : keep_(keep) {
+    for (const MapsEntry& entry : maps) {
+      if (is_kernel_mapping(entry) && entry.path != "[vsyscall]") parts_.push_back({entry, 0});
     }
-    keep = false;
-    kept = 0;
-    calls.must("munmap of the vDSO", SYS_munmap, {start, entry.size()});
+    if (parts_.empty()) return;
+    const MapsEntry& last = parts_.back().entry;
+    if (to(last) + last.size() > agent::vdso_limit) keep_ = false;
   }
-  return kept;
-}
 
-// Maps rec's own pages. Returns the program break.
-std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& memory,
-                                    const Registers& registers, bool keep_vdso, AgentState& agent) {
-  const std::vector<MapsEntry> maps = read_maps(stopped.tid());
+  void add_to(RemoteBatch& batch) {
+    for (Part& part : parts_) {
+      const std::uint64_t start = part.entry.start.address();
+      const std::uint64_t size = part.entry.size();
+      part.call =
+          keep_ ? batch.add(SYS_mremap, {start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to(part.entry)})
+                : batch.add(SYS_munmap, {start, size});
+    }
+  }
+
+  // After the batch: where the vDSO is now; 0: nowhere.
+  [[nodiscard]] std::uint64_t finish(const RemoteBatch& batch, const Stopped& stopped) const {
+    std::uint64_t kept = 0;
+    bool is_whole = keep_;
+    for (const Part& part : parts_) {
+      const bool moved = batch.result(part.call) == static_cast<std::int64_t>(to(part.entry));
+      is_whole = is_whole && moved;
+      if (part.entry.path == "[vdso]") kept = to(part.entry);
+    }
+    if (is_whole) return kept;
+    RemoteCalls calls(stopped, agent_area::syscall_instruction);
+    for (const Part& part : parts_) {
+      const bool moved = batch.result(part.call) == static_cast<std::int64_t>(to(part.entry));
+      const std::uint64_t start = keep_ && moved ? to(part.entry) : part.entry.start.address();
+      calls.must("munmap of the vDSO", SYS_munmap, {start, part.entry.size()});
+    }
+    return 0;
+  }
+
+ private:
+  struct Part {
+    MapsEntry entry;
+    RemoteBatch::Place call;
+  };
+  // It finds its data by their distance.
+  [[nodiscard]] std::uint64_t to(const MapsEntry& entry) const {
+    return agent::vdso_address + (entry.start.address() - parts_.front().entry.start.address());
+  }
+
+  bool keep_;
+  std::vector<Part> parts_;
+};
+
+// Maps rec's own pages.
+void map_own_pages(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
   // No instruction of ours is there yet: borrow the place where the program is about to begin.
   const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
   std::uint64_t borrowed = original;
@@ -81,10 +110,30 @@ std::uint64_t arrange_address_space(const Stopped& stopped, const RemoteMemory& 
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
   }
   stopped.poke(RemotePtr<>(registers.rip), original);
-  memory.write(RemotePtr<>(agent_area::code), std::as_bytes(std::span(agent_area::code_bytes)));
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  agent.vdso = take_vdso_away(calls, maps, keep_vdso);
-  return calls.must("brk", SYS_brk, {0});
+  const RemoteMemory::Piece code{RemotePtr<>(agent_area::code),
+                                 std::as_bytes(std::span(agent_area::code_bytes))};
+  memory.write_protected(std::span(&code, 1));
+}
+
+// Returns the program break. `maps`: of the program as it was executed.
+std::uint64_t arrange_address_space(Session& session, Task& task, const Stopped& stopped,
+                                    const Registers& registers, const std::vector<MapsEntry>& maps) {
+  const RemoteMemory memory = task.memory();
+  map_own_pages(stopped, memory, registers);
+  RemoteBatch batch;
+  VdsoMove vdso(maps, session.options().agent);
+  vdso.add_to(batch);
+  const auto heap_end = batch.add(SYS_brk, {0});
+  // cpuid in code that rec does not patch is recorded where the processor lets it fault; elsewhere it is not
+  // seen.
+  const bool can_fault = cpuid_can_fault();
+  const auto faulting = can_fault ? batch.add(SYS_arch_prctl, {arch_set_cpuid, 0}) : heap_end;
+  session.make_calls(task, batch);
+  if (can_fault && batch.result(faulting) == 0) task.call.flags |= event_cpuid_faults;
+  task.process->agent->vdso = vdso.finish(batch, stopped);
+  const std::int64_t end = batch.result(heap_end);
+  if (end < 0) fail_with_errno(fmt::format("brk in task {}", task.tid), static_cast<int>(-end));
+  return static_cast<std::uint64_t>(end);
 }
 
 // The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL. The vDSO is
@@ -105,12 +154,6 @@ void edit_auxiliary_vector(const RemoteMemory& memory, std::uint64_t rsp, CpuBas
     const std::uint64_t shown = shown_auxiliary(baseline, word(at), word(at + 8));
     if (shown != word(at + 8)) memory.write_value(RemotePtr<>(at + 8), shown);
   }
-}
-
-// Where the executable's or interpreter's file can be opened: the name in maps may be of another mount
-// namespace, or gone.
-std::string map_file_link(Tid tid, const MapsEntry& entry) {
-  return fmt::format("/proc/{}/map_files/{:x}-{:x}", tid, entry.start.address(), entry.end.address());
 }
 
 // Pages whose content the file (if any) does not give: only those that hold something else than it, or than
@@ -139,54 +182,70 @@ void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& en
   }
 }
 
-Mapping describe(Session& session, const Task& task, const MapsEntry& entry, DataBuffer& data) {
+// The initial stack's pages from here on are there; below nothing has been written yet.
+std::uint64_t first_used(const MapsEntry& stack, std::uint64_t rsp) {
+  const std::uint64_t lowest = page_down(rsp);
+  return std::max(stack.start.address(), lowest - std::min(lowest, page_size));
+}
+
+// `file`: the one behind it; nullptr: none. `rsp`: the stack pointer.
+Mapping describe(Session& session, Task& task, const MapsEntry& entry, const SeenFile* file,
+                 std::uint64_t rsp) {
   Mapping mapping;
   mapping.start = entry.start;
   mapping.end = entry.end;
   mapping.protection = entry.protection;
   mapping.flags = MAP_PRIVATE;
   mapping.path = entry.path;
+  MapsEntry filled = entry;
   if (entry.path == "[stack]") {
     mapping.kind = Mapping::Kind::stack;
     mapping.flags |= MAP_GROWSDOWN | MAP_STACK;
+    filled.start = RemotePtr<>(first_used(entry, rsp));
   } else if (entry.path == "[heap]") {
     mapping.kind = Mapping::Kind::heap;
   }
   // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss
   // (fs/binfmt_elf.c).
   const bool may_differ = (entry.protection & PROT_WRITE) != 0;
-  UniqueFd file;
-  if (entry.inode != 0) {
-    std::string name = map_file_link(task.tid, entry);
-    auto stored = session.contents().store_file(name, entry.path, entry.offset, entry.size());
-    if (!stored) {  // map_files wants CAP_CHECKPOINT_RESTORE in some containers
-      name = entry.path;
-      stored = session.contents().store_file(name, entry.path, entry.offset, entry.size());
-    }
-    if (stored && stored->inode == entry.inode) {
-      mapping.kind = Mapping::Kind::file;
-      mapping.content = stored->id;
-      mapping.offset = entry.offset;
-      if (may_differ) file = UniqueFd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-    }
+  UniqueFd opened;
+  const auto stored = file != nullptr
+                          ? session.contents().store_file(*file, entry.path, entry.offset, entry.size())
+                          : std::nullopt;
+  if (stored && stored->inode == entry.inode) {
+    mapping.kind = Mapping::Kind::file;
+    mapping.content = stored->id;
+    mapping.offset = entry.offset;
+    if (may_differ) opened = UniqueFd(::open(file->name().c_str(), O_RDONLY | O_CLOEXEC));
   }
   if (!mapping.content) mapping.flags |= MAP_ANONYMOUS;
   if ((may_differ || !mapping.content) && (entry.protection & PROT_READ) != 0)
-    add_pages(data, task.memory(), entry, file.get());
+    add_pages(task.call.data, task.memory(), filled, opened.get());
   return mapping;
 }
 
-// cpuid in code that rec does not patch is recorded where the processor lets it fault; elsewhere it is not
-// seen.
-bool make_cpuid_fault(const Stopped& stopped) {
-  if (!cpuid_can_fault()) return false;
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  return calls.call(SYS_arch_prctl, {arch_set_cpuid, 0}) == 0;
+// Its mappings, and rec's own that it needs at replay; what is done to its code.
+void describe_program(Session& session, Task& task, const std::vector<MapsEntry>& maps, std::uint64_t rsp,
+                      std::vector<Mapping>& mappings) {
+  PageCache pages(task.memory());
+  MappedFiles files(task);
+  const std::vector<MapsEntry> added = add_cpuid_answers(session, task, pages, files, maps);
+  for (const MapsEntry& entry : maps) {
+    if (is_kernel_mapping(entry)) continue;
+    const SeenFile* file = files.of(entry);
+    mappings.push_back(describe(session, task, entry, file, rsp));
+    patch_code(session, task, pages, entry, entry.start.address(), entry.end.address(), file);
+  }
+  session.agents().begin_program(task, pages);
+  pages.flush();
+  for (const MapsEntry& entry : added) mappings.push_back(describe(session, task, entry, nullptr, rsp));
 }
 
-// The soft limit in bytes. prlimit(2) would take CAP_SYS_RESOURCE once the program has changed its user,
-// which containers withhold even from root; what /proc/PID/limits says is for all (proc(5)).
+// The soft limit in bytes. prlimit(2) takes CAP_SYS_RESOURCE once the program has changed its user, which
+// containers withhold even from root; what /proc/PID/limits says is for all (proc(5)).
 std::uint64_t stack_limit(Tid tid) {
+  struct rlimit limit {};
+  if (::prlimit(tid.value(), RLIMIT_STACK, nullptr, &limit) == 0) return limit.rlim_cur;
   std::ifstream limits(fmt::format("/proc/{}/limits", tid));
   constexpr std::string_view name = "Max stack size";
   for (std::string line; std::getline(limits, line);) {
@@ -251,11 +310,9 @@ void finish_exec(Session& session, Task& task) {
   const Stopped stopped(task.tid);
   const Registers registers = stopped.registers();
   if (registers.cs != user_code_segment_64) end_32_bit_program(session, task);
-  const RemoteMemory memory = task.memory();
-  const std::uint64_t heap_end =
-      arrange_address_space(stopped, memory, registers, session.options().agent, *process.agent);
-  edit_auxiliary_vector(memory, registers.rsp, session.options().cpu_baseline);
-  if (make_cpuid_fault(stopped)) task.call.flags |= event_cpuid_faults;
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  const std::uint64_t heap_end = arrange_address_space(session, task, stopped, registers, maps);
+  edit_auxiliary_vector(task.memory(), registers.rsp, session.options().cpu_baseline);
   for (KernelSigaction& action : process.actions) {
     if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
   }
@@ -274,17 +331,7 @@ void finish_exec(Session& session, Task& task) {
   extra.domain = process.domain->id;
   extra.text = executable_of(task.tid);
   extra.stack_limit = stack_limit(task.tid);
-  const std::vector<MapsEntry> maps = read_maps(task.tid);
-  const std::vector<MapsEntry> added = add_cpuid_answers(session, task, maps);
-  for (const MapsEntry& entry : maps) {
-    if (agent_area::contains(entry.start.address()) || is_kernel_mapping(entry)) continue;
-    extra.mappings.push_back(describe(session, task, entry, task.call.data));
-    patch_code(session, task, entry, entry.start.address(), entry.end.address(), file_of(task, entry));
-  }
-  session.agents().begin_program(task);
-  for (const MapsEntry& entry : added) {
-    extra.mappings.push_back(describe(session, task, entry, task.call.data));
-  }
+  describe_program(session, task, maps, registers.rsp, extra.mappings);
   (void)session.agents().set_counter(task, 0);
   extra.after = stopped.registers();
   extra.after->rax = 0;

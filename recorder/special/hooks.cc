@@ -130,6 +130,13 @@ void judge_executable(Session& session, Task& task) {
   }
 }
 
+// What a successful mmap has mapped.
+std::optional<SeenFile> mapped_file(const Task& task) {
+  const auto& args = task.call.call.args;
+  if ((args[3] & MAP_ANONYMOUS) != 0) return std::nullopt;
+  return SeenFile::look(fmt::format("/proc/{}/fd/{}", task.tid, static_cast<std::int32_t>(args[4])));
+}
+
 // A task has one tracer, and that is rec.
 void explain_refused_trace(Session& session, const Task& task, std::int64_t result) {
   const std::uint64_t request = task.call.call.args[0];
@@ -212,9 +219,10 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
   }
   const bool is_held = task.call.replaced == std::size_t{2} && special != Special::madvise;
   update_held_code(task, result, is_held);
-  update_code(session, task, result);
+  const auto file = special == Special::mmap ? mapped_file(task) : std::nullopt;
+  update_code(session, task, result, file ? &*file : nullptr);
   if (special == Special::mmap) {
-    describe_mapping(session, task, result, extra);
+    describe_mapping(session, task, result, file ? &*file : nullptr, extra);
     return true;
   }
   if (special == Special::shmat) {

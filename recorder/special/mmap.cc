@@ -40,8 +40,8 @@ void forget_stale_object(Session& session, const Task& task, const Mapping& made
   }
 }
 
-void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::int32_t fd,
-                           std::uint64_t offset) {
+void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const SeenFile* file,
+                           std::int32_t fd, std::uint64_t offset) {
   const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
   const std::uint64_t length = mapping->end.address() - mapping->start.address();
   std::array<char, 4096> name{};
@@ -49,7 +49,8 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
   mapping->path = name_length > 0 ? std::string(name.data(), static_cast<std::size_t>(name_length)) : link;
   mapping->kind = Mapping::Kind::file;
   mapping->offset = offset;
-  const auto stored = session.contents().store_file(link, mapping->path, offset, length);
+  const auto stored =
+      file != nullptr ? session.contents().store_file(*file, mapping->path, offset, length) : std::nullopt;
   if (stored) {
     mapping->content = stored->id;
     const bool shared = (mapping->flags & MAP_SHARED) != 0;
@@ -82,7 +83,7 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, std::
 
 }  // namespace
 
-void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra) {
+void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra) {
   const auto& args = task.call.call.args;
   const auto start = static_cast<std::uint64_t>(result);
   Mapping mapping;
@@ -94,7 +95,7 @@ void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* 
   if ((mapping.flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
     mapping.flags = (mapping.flags & ~MAP_TYPE) | MAP_SHARED;
   if ((mapping.flags & MAP_ANONYMOUS) == 0) {
-    describe_file_mapping(session, task, &mapping, static_cast<std::int32_t>(args[4]), args[5]);
+    describe_file_mapping(session, task, &mapping, file, static_cast<std::int32_t>(args[4]), args[5]);
   } else if ((mapping.flags & MAP_SHARED) != 0) {
     mapping.shared_object = session.new_shared_object();
   }

@@ -31,8 +31,8 @@ void on_exec(Session& session, Task& task, Tid former_tid);
 // The exit stop of a successful execve.
 void finish_exec(Session& session, Task& task);
 
-// The mapping that mmap, or shmat, made.
-void describe_mapping(Session& session, Task& task, std::int64_t result, Extra* extra);
+// The mapping that mmap, or shmat, made. `file`: what it is of; nullptr: no regular file.
+void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
 
 // shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes

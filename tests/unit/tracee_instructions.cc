@@ -259,12 +259,12 @@ TEST_CASE("in memory without a file decoding begins at the start and ends at wha
 
 TEST_CASE("the finder reads the unwind tables of this very program, which uses cpuid") {
   InstructionFinder finder;
-  const FoundInstructions* found = finder.in_file("/proc/self/exe");
+  const FoundInstructions* found = finder.in_file(*SeenFile::look("/proc/self/exe"));
   REQUIRE(found != nullptr);
   CHECK(std::any_of(found->sites.begin(), found->sites.end(),
                     [](const FoundInstruction& site) { return site.instruction.kind == TrapKind::cpuid; }));
-  CHECK(finder.in_file("/dev/zero") == nullptr);
-  CHECK(finder.in_file("/no/such/file") == nullptr);
+  CHECK_FALSE(SeenFile::look("/dev/zero").has_value());
+  CHECK_FALSE(SeenFile::look("/no/such/file").has_value());
 }
 
 }  // namespace rec::test
