@@ -1,11 +1,9 @@
 // Calls that give a process new memory: what is behind it has to be in the trace.
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
@@ -20,11 +18,9 @@ constexpr std::uint64_t sysv_device = ~std::uint64_t{0};
 // A shared mapping of a descriptor that was opened for reading only can never become writable (mmap(2),
 // EACCES).
 bool may_write(Tid tid, std::int32_t fd) {
-  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", tid, fd));
-  for (std::string key, value; info >> key >> value;) {
-    if (key == "flags:") return (std::stoul(value, nullptr, 8) & O_ACCMODE) != O_RDONLY;
-  }
-  return true;
+  // The link's own permission says how the file was opened (proc(5)).
+  struct stat link {};
+  return ::lstat(fmt::format("/proc/{}/fd/{}", tid, fd).c_str(), &link) != 0 || (link.st_mode & S_IWUSR) != 0;
 }
 
 // While nobody has it mapped, a file may change, or be deleted and its inode number be used for another one.
