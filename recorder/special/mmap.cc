@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 #include "format/base/error.h"
 #include "recorder/special/special.h"
 #include "tracee/maps.h"
