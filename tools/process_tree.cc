@@ -37,7 +37,7 @@ void ProcessTree::on_start(const Event& event) {
     ++processes_[maker->second].threads;
     return;
   }
-  Process process;
+  RecordedProcess process;
   process.pid = event.extra->pid;
   process.threads = 1;
   const std::size_t place = processes_.size();
@@ -59,7 +59,7 @@ void ProcessTree::on_exec(const Event& event) {
   }
   const auto task = process_of_task_.find(event.tid);
   if (task == process_of_task_.end()) return;
-  Process& process = processes_[task->second];
+  RecordedProcess& process = processes_[task->second];
   process.wait_status.reset();
   process.executed = true;
   process.command = argument_strings(event);
@@ -70,7 +70,7 @@ void ProcessTree::on_exec(const Event& event) {
 void ProcessTree::on_exit(const Event& event) {
   const auto task = process_of_task_.find(event.tid);
   if (task == process_of_task_.end()) return;
-  Process& process = processes_[task->second];
+  RecordedProcess& process = processes_[task->second];
   // wait(2) reports what the group's leader ended with.
   if (event.tid.value() == process.pid.value()) process.wait_status = static_cast<std::int32_t>(event.result);
   process_of_task_.erase(task);

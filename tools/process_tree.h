@@ -12,7 +12,7 @@
 
 namespace rec {
 
-struct Process {
+struct RecordedProcess {
   static constexpr std::size_t no_parent = static_cast<std::size_t>(-1);
 
   Pid pid{};
@@ -29,7 +29,7 @@ class ProcessTree {
   // Takes the events in the order of the trace.
   void add(const Event& event);
   // In the order in which they began. A pid that the kernel gave out again is a process of its own.
-  [[nodiscard]] const std::vector<Process>& processes() const { return processes_; }
+  [[nodiscard]] const std::vector<RecordedProcess>& processes() const { return processes_; }
   // Place in processes() of the one that the task belongs to at this point of the trace.
   [[nodiscard]] std::optional<std::size_t> process_of(Tid task) const {
     const auto found = process_of_task_.find(task);
@@ -41,7 +41,7 @@ class ProcessTree {
   void on_exec(const Event& event);
   void on_exit(const Event& event);
 
-  std::vector<Process> processes_;
+  std::vector<RecordedProcess> processes_;
   std::unordered_map<Tid, std::size_t> process_of_task_;  // those that exist at this point of the trace
 };
 

@@ -17,11 +17,11 @@ namespace rec {
 namespace {
 
 // Depth first without recursion: a chain of forks may be long.
-std::vector<std::pair<std::size_t, std::size_t>> with_depth(const std::vector<Process>& processes) {
+std::vector<std::pair<std::size_t, std::size_t>> with_depth(const std::vector<RecordedProcess>& processes) {
   std::vector<std::pair<std::size_t, std::size_t>> order;  // place, depth
   std::vector<std::pair<std::size_t, std::size_t>> waiting;
   for (std::size_t i = processes.size(); i-- > 0;) {
-    if (processes[i].parent == Process::no_parent) waiting.emplace_back(i, 0);
+    if (processes[i].parent == RecordedProcess::no_parent) waiting.emplace_back(i, 0);
   }
   while (!waiting.empty()) {
     const auto [place, depth] = waiting.back();
@@ -34,7 +34,7 @@ std::vector<std::pair<std::size_t, std::size_t>> with_depth(const std::vector<Pr
   return order;
 }
 
-std::string indented(const Process& process, std::size_t depth) {
+std::string indented(const RecordedProcess& process, std::size_t depth) {
   constexpr std::size_t deepest = 40;
   // Without a command: the recording breaks off before the first exec.
   const std::string command = process.command.empty() ? "?" : shell_quoted(process.command);
@@ -42,14 +42,14 @@ std::string indented(const Process& process, std::size_t depth) {
   return std::string(2 * std::min(depth, deepest), ' ') + (is_copy ? "(forked) " : "") + command;
 }
 
-std::string table_of(const std::vector<Process>& processes) {
+std::string table_of(const std::vector<RecordedProcess>& processes) {
   using enum Columns::Align;
   Columns columns({right, right, right, left, left});
   columns.add({"PID", "PPID", "THREADS", "EXIT", "COMMAND"});
   for (const auto& [place, depth] : with_depth(processes)) {
-    const Process& process = processes[place];
+    const RecordedProcess& process = processes[place];
     const std::string parent =
-        process.parent == Process::no_parent ? "-" : fmt::format("{}", processes[process.parent].pid);
+        process.parent == RecordedProcess::no_parent ? "-" : fmt::format("{}", processes[process.parent].pid);
     columns.add({fmt::format("{}", process.pid), parent, fmt::format("{}", process.threads),
                  process.wait_status ? exit_text(*process.wait_status) : "-", indented(process, depth)});
   }

@@ -98,7 +98,7 @@ TEST_CASE("processes are a tree, threads belong to one") {
   const auto& processes = tree.processes();
   REQUIRE(processes.size() == 3);
   CHECK(processes[0].pid == Pid(10));
-  CHECK(processes[0].parent == Process::no_parent);
+  CHECK(processes[0].parent == RecordedProcess::no_parent);
   CHECK(processes[0].threads == 2);
   CHECK(processes[0].children == std::vector<std::size_t>{1, 2});
   CHECK(processes[0].command == Words{"sh", "-c", "x"});

@@ -16,10 +16,10 @@ class Chrome final : public Format {
     output_.put("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [");
   }
 
-  void on_task(const Task& task) override { name(task); }
-  void on_command(const Task& task) override { name(task); }
+  void on_task(const TimelineTask& task) override { name(task); }
+  void on_command(const TimelineTask& task) override { name(task); }
 
-  void on_exit(const Task& task, std::uint64_t time_ns, std::int32_t wait_status) override {
+  void on_exit(const TimelineTask& task, std::uint64_t time_ns, std::int32_t wait_status) override {
     begin("i", task, time_ns, "exit", "process");
     output_.put(fmt::format(", \"s\": \"t\", \"args\": {{\"wait_status\": {}}}}}", wait_status));
   }
@@ -32,7 +32,7 @@ class Chrome final : public Format {
     output_.put(fmt::format(", \"result\": {}}}}}", json_quoted(text_.result(call.event))));
   }
 
-  void on_signal(const Task& task, const Event& event) override {
+  void on_signal(const TimelineTask& task, const Event& event) override {
     begin("i", task, event.leave_ns, signal_name(event.nr), "signal");
     output_.put(fmt::format(", \"s\": \"t\", \"args\": {{\"event\": {}, \"details\": {}}}}}", event.number,
                             json_quoted(signal_details(event))));
@@ -47,7 +47,7 @@ class Chrome final : public Format {
  private:
   static std::string micros(std::uint64_t ns) { return fmt::format("{}.{:03}", ns / 1000, ns % 1000); }
 
-  void begin(std::string_view phase, const Task& task, std::uint64_t time_ns, std::string_view name,
+  void begin(std::string_view phase, const TimelineTask& task, std::uint64_t time_ns, std::string_view name,
              std::string_view category) {
     output_.put(
         fmt::format("{}\n{{\"ph\": \"{}\", \"pid\": {}, \"tid\": {}, \"ts\": {}, \"name\": {}, \"cat\": {}",
@@ -55,7 +55,7 @@ class Chrome final : public Format {
                     json_quoted(name), json_quoted(category)));
   }
 
-  void name(const Task& task) {
+  void name(const TimelineTask& task) {
     begin("M", task, task.began_ns, "process_name", "");
     output_.put(fmt::format(", \"args\": {{\"name\": {}}}}}", json_quoted(task.command)));
     begin("M", task, task.began_ns, "thread_name", "");

@@ -26,7 +26,7 @@ class Folded final : public Format {
  public:
   explicit Folded(TextOutput output) : output_(std::move(output)) {}
 
-  void on_task(const Task& task) override {
+  void on_task(const TimelineTask& task) override {
     const auto maker = processes_.find(task.parent);
     Process process;
     if (task.process != task.id) {  // a thread
@@ -40,19 +40,20 @@ class Folded final : public Format {
     processes_[task.id] = std::move(process);
   }
 
-  void on_command(const Task& task) override {
+  void on_command(const TimelineTask& task) override {
     Process& process = processes_[task.id];
     process.stack = process.above + frame(task.program);
   }
 
-  void on_exit(const Task& /*task*/, std::uint64_t /*time_ns*/, std::int32_t /*wait_status*/) override {}
+  void on_exit(const TimelineTask& /*task*/, std::uint64_t /*time_ns*/,
+               std::int32_t /*wait_status*/) override {}
 
   void on_call(const Call& call) override {
     stacks_[processes_[call.task.id].stack + ';' + frame(call.subsystem) + ';' + frame(call.name)] +=
         call.duration();
   }
 
-  void on_signal(const Task& /*task*/, const Event& /*event*/) override {}
+  void on_signal(const TimelineTask& /*task*/, const Event& /*event*/) override {}
 
   void finish() override {
     for (const auto& [stack, ns] : stacks_) {

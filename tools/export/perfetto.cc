@@ -75,10 +75,10 @@ class Perfetto final : public Format {
     put(first);
   }
 
-  void on_task(const Task& task) override { describe(task); }
-  void on_command(const Task& task) override { describe(task); }
+  void on_task(const TimelineTask& task) override { describe(task); }
+  void on_command(const TimelineTask& task) override { describe(task); }
 
-  void on_exit(const Task& task, std::uint64_t time_ns, std::int32_t /*wait_status*/) override {
+  void on_exit(const TimelineTask& task, std::uint64_t time_ns, std::int32_t /*wait_status*/) override {
     mark(task, time_ns, "exit", "process", {});
   }
 
@@ -97,7 +97,7 @@ class Perfetto final : public Format {
     put_event(call.end_ns, end, Message());
   }
 
-  void on_signal(const Task& task, const Event& event) override {
+  void on_signal(const TimelineTask& task, const Event& event) override {
     mark(task, event.leave_ns, signal_name(event.nr), "signal", signal_details(event));
   }
 
@@ -129,7 +129,7 @@ class Perfetto final : public Format {
     to.message(event::annotation, note);
   }
 
-  void mark(const Task& task, std::uint64_t time_ns, std::string_view name, std::string_view category,
+  void mark(const TimelineTask& task, std::uint64_t time_ns, std::string_view name, std::string_view category,
             const std::string& details) {
     Message interned;
     Message mark;
@@ -143,7 +143,7 @@ class Perfetto final : public Format {
 
   // A track for the task, and one for its process, under which viewers put it. Said again, it replaces the
   // name.
-  void describe(const Task& task) {
+  void describe(const TimelineTask& task) {
     const auto pid = static_cast<std::uint64_t>(task.pid.value());
     const std::uint64_t process_track = process_tracks + task.process;
     Message of_process;

@@ -20,15 +20,15 @@ class Speedscope final : public Format {
   Speedscope(TextOutput output, const TraceHeader& header)
       : output_(std::move(output)), name_(shell_quoted(header.command)) {}
 
-  void on_task(const Task& task) override {
+  void on_task(const TimelineTask& task) override {
     Profile& profile = profiles_.emplace_back();
     profile.began_ns = profile.ended_ns = task.began_ns;
     of_task_[task.id] = &profile;
     name(task);
   }
-  void on_command(const Task& task) override { name(task); }
+  void on_command(const TimelineTask& task) override { name(task); }
 
-  void on_exit(const Task& task, std::uint64_t time_ns, std::int32_t /*wait_status*/) override {
+  void on_exit(const TimelineTask& task, std::uint64_t time_ns, std::int32_t /*wait_status*/) override {
     of_task_.at(task.id)->ended_ns = time_ns;
     of_task_.erase(task.id);
   }
@@ -44,7 +44,7 @@ class Speedscope final : public Format {
     profile.ended_ns = std::max(profile.ended_ns, call.end_ns);
   }
 
-  void on_signal(const Task& /*task*/, const Event& /*event*/) override {}
+  void on_signal(const TimelineTask& /*task*/, const Event& /*event*/) override {}
 
   void finish() override {
     output_.put(
@@ -76,7 +76,7 @@ class Speedscope final : public Format {
     std::vector<Slice> calls;
   };
 
-  void name(const Task& task) {
+  void name(const TimelineTask& task) {
     of_task_.at(task.id)->name = fmt::format("{} {}", task.program.empty() ? "?" : task.program, task.tid);
   }
 

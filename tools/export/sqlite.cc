@@ -76,15 +76,17 @@ class Sqlite final : public Format {
     start.value(header.start_realtime_ns).run();
   }
 
-  void on_task(const Task& task) override {
+  void on_task(const TimelineTask& task) override {
     tasks_.value(task.id).value(task.tid.value()).value(task.pid.value());
     (task.parent == 0 ? tasks_.null() : tasks_.value(task.parent)).value(task.process);
     tasks_.value(task.command).value(task.began_ns).run();
   }
 
-  void on_command(const Task& task) override { commands_.value(task.command).value(task.process).run(); }
+  void on_command(const TimelineTask& task) override {
+    commands_.value(task.command).value(task.process).run();
+  }
 
-  void on_exit(const Task& task, std::uint64_t time_ns, std::int32_t wait_status) override {
+  void on_exit(const TimelineTask& task, std::uint64_t time_ns, std::int32_t wait_status) override {
     const int killed_by = wait_status & 0x7f;  // as wait(2)'s macros have it
     exits_.value(time_ns);
     if (killed_by == 0) {
@@ -117,7 +119,7 @@ class Sqlite final : public Format {
     calls_.value((event.flags & event_denied) != 0 ? 1 : 0).run();
   }
 
-  void on_signal(const Task& task, const Event& event) override {
+  void on_signal(const TimelineTask& task, const Event& event) override {
     signals_.value(event.number.value()).value(task.id).value(std::string_view(signal_name(event.nr)));
     signals_.value(event.nr).value(event.leave_ns);
     const bool is_known = event.extra != nullptr;

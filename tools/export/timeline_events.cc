@@ -71,7 +71,7 @@ void TimelineEvents::on_start(const Event& event) {
               .last_ns = event.leave_ns};
   const auto maker = alive_.find(event.extra->parent);
   if (maker != alive_.end()) {
-    const Task& parent = maker->second.task;
+    const TimelineTask& parent = maker->second.task;
     alive.task.parent = parent.id;
     alive.task.command = parent.command;
     alive.task.program = parent.program;
@@ -95,7 +95,7 @@ void TimelineEvents::on_exec(const Event& event) {
   if (task == alive_.end()) return;
   std::vector<std::string> words = argument_strings(event);
   if (words.empty() && event.extra != nullptr) words = {event.extra->text};
-  Task& executing = task->second.task;
+  TimelineTask& executing = task->second.task;
   executing.command = shell_quoted(words);
   executing.program = printable(words.empty() ? std::string_view() : std::string_view(words.front()));
   executing.program.erase(0, executing.program.find_last_of('/') + 1);  // npos + 1 is 0

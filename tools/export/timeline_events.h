@@ -18,7 +18,7 @@ class TimelineEvents {
 
  private:
   struct Alive {
-    Task task;
+    TimelineTask task;
     std::uint64_t last_ns = 0;  // the end of its last call
   };
 

@@ -16,7 +16,7 @@
 namespace rec::exports {
 
 // A thread or process. Numbers may be given out twice by the kernel; `id` is not.
-struct Task {
+struct TimelineTask {
   std::uint64_t id = 0;  // from 1, in the order in which tasks began
   Tid tid{};
   Pid pid{};
@@ -30,7 +30,7 @@ struct Task {
 // One call of a task. Those of one task neither overlap nor nest.
 struct Call {
   const Event& event;
-  const Task& task;
+  const TimelineTask& task;
   std::string_view name;
   std::string_view subsystem;  // "unknown" for a number that the table does not have
   std::uint64_t begin_ns;
@@ -47,11 +47,11 @@ class Format {
   Format& operator=(const Format&) = delete;
   virtual ~Format() = default;
 
-  virtual void on_task(const Task& task) = 0;     // it begins
-  virtual void on_command(const Task& task) = 0;  // its process executes another program: named anew
-  virtual void on_exit(const Task& task, std::uint64_t time_ns, std::int32_t wait_status) = 0;
+  virtual void on_task(const TimelineTask& task) = 0;     // it begins
+  virtual void on_command(const TimelineTask& task) = 0;  // its process executes another program: named anew
+  virtual void on_exit(const TimelineTask& task, std::uint64_t time_ns, std::int32_t wait_status) = 0;
   virtual void on_call(const Call& call) = 0;
-  virtual void on_signal(const Task& task, const Event& event) = 0;
+  virtual void on_signal(const TimelineTask& task, const Event& event) = 0;
   virtual void after(const Event& /*event*/) {}  // each event of the trace, behind what it led to above
   // The end of what could be read. Afterwards the output is whole.
   virtual void finish() = 0;

@@ -39,7 +39,7 @@ std::string shortened(std::string text) {
 }
 
 std::string process_text(const Linter& linter, const Finding& finding) {
-  const Process& process = linter.processes()[finding.process];
+  const RecordedProcess& process = linter.processes()[finding.process];
   return fmt::format("pid {}, {}", process.pid, shortened(shell_quoted(process.command)));
 }
 
@@ -70,7 +70,7 @@ std::string json_report(const Linter& linter, const std::vector<Finding>& findin
   json.field("complete", is_complete);
   json.key("findings").open_array();
   for (const Finding& finding : findings) {
-    const Process& process = linter.processes()[finding.process];
+    const RecordedProcess& process = linter.processes()[finding.process];
     json.open_object(Json::Layout::inline_);
     json.field("kind", kind_name(finding.kind));
     json.field("pid", process.pid.value());

@@ -63,7 +63,7 @@ class Linter {
   void add(const Event& event);
   // Of all that were added; by kind, the most costly first. To be asked once, at the end.
   [[nodiscard]] std::vector<Finding> findings();
-  [[nodiscard]] const std::vector<Process>& processes() const { return processes_.processes(); }
+  [[nodiscard]] const std::vector<RecordedProcess>& processes() const { return processes_.processes(); }
 
  private:
   using Place = std::size_t;  // of a process
