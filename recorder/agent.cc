@@ -342,7 +342,7 @@ void Agents::ask_to_stop(const Task& task) {
 void Agents::tell_of_waiting(const Task& task) {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr) return;
-  constexpr agent::Company company = agent::Company::waiting;
+  agent::Company company = agent::Company::waiting;  // not const: Clang wants it so
   __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
 }
 

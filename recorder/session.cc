@@ -476,7 +476,7 @@ std::optional<WaitResult> Session::take_next_stop(Tid tid) {
   return take_deferred(at);
 }
 
-WaitResult Session::take_deferred(std::deque<WaitResult>::iterator at) {
+WaitResult Session::take_deferred(const std::deque<WaitResult>::const_iterator& at) {
   const WaitResult result = *at;
   deferred_.erase(at);
   // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another

@@ -168,7 +168,7 @@ class Session {
   void gather_stops();
   [[nodiscard]] bool timer_is_overdue() const;
   [[nodiscard]] std::optional<WaitResult> take_next_stop(Tid tid);
-  [[nodiscard]] WaitResult take_deferred(std::deque<WaitResult>::iterator at);
+  [[nodiscard]] WaitResult take_deferred(const std::deque<WaitResult>::const_iterator& at);
   void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
