@@ -171,6 +171,7 @@ unsigned flags_of_blocking(syscalls::Subsystem subsystem) {
 std::uint16_t flags_for(const syscalls::Syscall& entry) {
   unsigned flags = agent::call_usable;
   if (entry.replay == syscalls::Replay::deny) return agent::call_usable | agent::call_answered;
+  if (entry.agent_way.possible) flags |= agent::call_conditional;
   if (is_about_memory(entry.special)) flags |= agent::call_on_memory;
   if (entry.blocks) flags |= flags_of_blocking(entry.subsystem);
   if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
@@ -219,7 +220,6 @@ class Requests {
                    const syscalls::Multiplexer& multiplexer, agent::Call& call) {
     if (next_ == calls_.size()) return;
     agent::Call request{};
-    add_conditions({}, request);
     if (!builder_.add_arguments(variant.arguments(), request)) return;
     unsigned flags = agent::call_usable;
     if (variant.blocks) flags |= flags_of_blocking(entry.subsystem);

@@ -125,12 +125,6 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
   AgentState& state = *task.process->agent;
   const AgentState::Region* region = state.region_at(start);
   if (region == nullptr || !state.memory || !is_wanted(*task.process)) return;
-  const auto write = [&](std::uint64_t address, const std::vector<std::byte>& bytes) {
-    pages.write(address, bytes);
-    const auto room =
-        task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
-    std::copy(bytes.begin(), bytes.end(), room.begin());
-  };
   for (auto& [offset, site] : region->file->sites) {
     const std::uint64_t address = region->base + offset;
     const bool is_here = address >= std::max(start, region->start) && address < std::min(end, region->end);
@@ -145,8 +139,8 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
       continue;
     }
     chunk->used += trampoline_size;
-    write(made->trampoline, made->code);
-    write(made->start, made->jump);
+    write_new_code(task, pages, made->trampoline, made->code);
+    write_new_code(task, pages, made->start, made->jump);
     state.patches.emplace(address, std::move(*made));
   }
 }
@@ -207,8 +201,7 @@ bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t a
 
 void Agents::write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes) {
   task.memory().write(RemotePtr<>(address), bytes);
-  const auto room = written_.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
-  std::copy(bytes.begin(), bytes.end(), room.begin());
+  written_.add_copy(Data::Role::output, RemotePtr<>(address), bytes);
 }
 
 }  // namespace rec

@@ -1,6 +1,7 @@
 // Gathers the pieces of memory of one event, in one reusable buffer.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -24,6 +25,12 @@ class DataBuffer {
     bytes_.resize(at + size);
     pieces_.push_back({address, at, size, full_size, role, argument});
     return std::span(bytes_).subspan(at, size);
+  }
+
+  // A piece of these bytes, whole.
+  void add_copy(Data::Role role, RemotePtr<> address, std::span<const std::byte> bytes) {
+    const auto room = add(role, address, 0, bytes.size(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), room.begin());
   }
 
   // Shortens the last piece to what could be read; drops it if that is nothing.

@@ -44,20 +44,13 @@ bool stands_already(const Task& task, const PageCache& pages, std::uint64_t addr
   return false;
 }
 
-void write_code(Task& task, PageCache& pages, std::uint64_t address, std::span<const std::byte> bytes) {
-  pages.write(address, bytes);
-  const auto room =
-      task.call.data.add(Data::Role::output, RemotePtr<>(address), 0, bytes.size(), bytes.size());
-  std::copy(bytes.begin(), bytes.end(), room.begin());
-}
-
 // False: something else is there than in the file.
 bool put_int3(Task& task, PageCache& pages, std::uint64_t address, const TrappedInstruction& expected) {
   const auto there = decode_trapped_at(pages, RemotePtr<>(address));
   std::array<std::byte, 1> first{};
   const bool is_there = pages.read_some(RemotePtr<>(address), first) == 1;
   if (!there || !is_there || there->kind != expected.kind || there->length != expected.length) return false;
-  write_code(task, pages, address, std::span(&int3, 1));
+  write_new_code(task, pages, address, std::span(&int3, 1));
   task.process->code->insert_or_assign(address, PatchedInstruction{*there, first[0]});
   return true;
 }
@@ -84,8 +77,8 @@ bool put_jump(Task& task, PageCache& pages, const PatchedMapping& mapping, std::
                                      chunk->start + chunk->used, chunk->cpuid_routine);
   if (!made) return false;
   chunk->used += trampoline_size;
-  write_code(task, pages, made->trampoline, made->code);
-  write_code(task, pages, made->start, made->jump);
+  write_new_code(task, pages, made->trampoline, made->code);
+  write_new_code(task, pages, made->start, made->jump);
   if (made->keeps_site) return put_int3(task, pages, address, *there);
   task.process->code->insert_or_assign(address, PatchedInstruction{.instruction = *there, .jumps = true});
   return true;
@@ -110,8 +103,8 @@ void patch_state_save(Task& task, PageCache& pages, const StateSave& save, std::
   constexpr std::uint16_t xsave = 0xae0f;
   if (pages.read(RemotePtr<std::uint16_t>(base + save.at)) != xsave) return;
   if (pages.read(RemotePtr<std::uint64_t>(base + save.room)) != 0) return;
-  write_code(task, pages, base + save.room, state_save_trampoline(save, states));
-  write_code(task, pages, base + save.at, state_save_jump(save));
+  write_new_code(task, pages, base + save.room, state_save_trampoline(save, states));
+  write_new_code(task, pages, base + save.at, state_save_jump(save));
 }
 
 // How many places had to be left alone.
@@ -205,6 +198,11 @@ void move_code(Process& process, std::uint64_t from, std::uint64_t old_size, std
 }
 
 }  // namespace
+
+void write_new_code(Task& task, PageCache& pages, std::uint64_t address, std::span<const std::byte> bytes) {
+  pages.write(address, bytes);
+  task.call.data.add_copy(Data::Role::output, RemotePtr<>(address), bytes);
+}
 
 std::optional<SeenFile> file_of(const Task& task, const MapsEntry& mapping) {
   if (mapping.inode == 0) return std::nullopt;

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -41,6 +42,9 @@ using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
 // code.
 void patch_code(Session& session, Task& task, PageCache& pages, const MapsEntry& mapping, std::uint64_t start,
                 std::uint64_t end, const SeenFile* file);
+
+// Writes to code, as a part of the task's pending call: `pages` hold it until they are flushed.
+void write_new_code(Task& task, PageCache& pages, std::uint64_t address, std::span<const std::byte> bytes);
 
 // The file behind a mapping (its name in maps may be of another mount namespace, or gone); nullopt: there is
 // none, or none that can be opened.

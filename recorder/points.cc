@@ -195,8 +195,7 @@ class PointTaker {
     const RemoteMemory memory = task_.memory();
     MemoryHash hash = hash_memory(task_.tid, session_.own_ranges(*task_.process));
     DataBuffer data;
-    const auto code = data.add(Data::Role::input, RemotePtr<>(registers_.rip), 0, code_.size(), code_.size());
-    std::copy(code_.begin(), code_.end(), code.begin());
+    data.add_copy(Data::Role::input, RemotePtr<>(registers_.rip), code_);
     std::vector<PageHash>& before = task_.process->pages_at_last_point;
     for (const std::uint64_t page : choose_sample_pages(registers_, written_around(), hash, before)) {
       const auto room = data.add(Data::Role::input, RemotePtr<>(page), 1, page_size, page_size);

@@ -2,28 +2,20 @@
 
 #include <linux/audit.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <utility>
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
 #include "recorder/special/special.h"
-#include "recorder/traps.h"
-#include "tracee/agent_area.h"
-#include "tracee/filter.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
 
 namespace {
-
-constexpr int by_filter = 1;  // asm-generic/siginfo.h, SYS_SECCOMP
 
 CpuidResult answer_cpuid(CpuBaseline baseline, std::uint32_t leaf, std::uint32_t subleaf) {
   Registers registers{};
@@ -134,18 +126,6 @@ bool Session::dispatch_one() {
     }
   }
   return true;
-}
-
-// The kernel tells of the youngest task that has stopped (kernel/ptrace.c, __ptrace_link: at the head of the
-// list). Where the young stop again and again, the old would never be heard: now and then all that have
-// stopped are put in a row.
-void Session::gather_stops() {
-  constexpr std::uint32_t stops_between = 8;
-  constexpr std::size_t few = 2;
-  if (tasks_.size() <= few || ++stops_since_gathered_ < stops_between) return;
-  stops_since_gathered_ = 0;
-  bool none_left = false;
-  while (const auto stopped = wait_any(WaitMode::poll, &none_left)) deferred_.push_back(*stopped);
 }
 
 // The timer ends a wait; where a stop is always there already, nobody waits.
@@ -263,64 +243,6 @@ void Session::on_entry_stop(Task& task) {
                Stopped(task.tid).registers().arguments_of_32_bit());
   }
   after_entry(task);
-}
-
-// --- under a filter that was there before the program ---
-
-bool Session::is_trapped_call(const Task& task, const WaitStatus& status) const {
-  const auto* stop = std::get_if<SignalStop>(&status);
-  if (!traps_calls_ || stop == nullptr || stop->signal != SIGSYS) return false;
-  const siginfo_t info = Stopped(task.tid).siginfo();
-  // Calls that another filter traps come, for the kernel, from rec's own instruction.
-  return info.si_code == by_filter &&
-         reinterpret_cast<std::uint64_t>(info.si_call_addr) != agent_area::after_syscall_instruction;
-}
-
-// rec's own filter has called the call off and raised SIGSYS in its place. Now it is made again, with a stop
-// at its entry, after which the other filters decide about it.
-void Session::on_trapped_call(Task& task) {
-  const Stopped stopped(task.tid);
-  restore_disposition(task, SIGSYS);
-  Registers registers = stopped.registers();
-  if (agents_.left_vdso(task, registers.rip)) {
-    resume_user(task);
-    return;
-  }
-  registers.rip -= 2;  // `syscall` or `int $0x80`
-  registers.orig_rax = ~std::uint64_t{0};
-  stopped.set_registers(registers);
-  const std::uint64_t mask = stopped.signal_mask();
-  stopped.set_signal_mask(~std::uint64_t{0});  // as RemoteCalls does
-  bool was_stopped = false;
-  for (std::optional<WaitStatus> status; !status || !std::holds_alternative<SyscallStop>(*status);) {
-    (void)Stopped(task.tid).resume(Resume::syscall);
-    status = wait_stop(task.tid);
-    was_stopped = was_stopped || std::holds_alternative<SignalStop>(*status);  // SIGSTOP, whatever the mask
-  }
-  stopped.set_signal_mask(mask);
-  if (was_stopped) ::syscall(SYS_tkill, task.tid.value(), SIGSTOP);
-  on_entry_stop(task);
-}
-
-// rec's filter lets the call pass then: filters look at the registers after the entry stop
-// (kernel/entry/common.c).
-void Session::hide_call_site(Task& task) {
-  if (task.behind_call) return;
-  const Stopped stopped(task.tid);
-  Registers registers = stopped.registers();
-  task.behind_call = std::exchange(registers.rip, agent_area::after_syscall_instruction);
-  stopped.set_registers(registers);
-}
-
-// At the call's exit. An exec and a return from a handler have set the instruction pointer themselves.
-void Session::restore_call_site(Task& task) {
-  const auto behind_call = std::exchange(task.behind_call, std::nullopt);
-  if (!behind_call) return;
-  const Stopped stopped(task.tid);
-  Registers registers = stopped.registers();
-  if (registers.rip != agent_area::after_syscall_instruction) return;
-  registers.rip = *behind_call;
-  stopped.set_registers(registers);
 }
 
 // A call that is likely to return soon keeps the turn; while one blocks, another task of the domain goes on.
@@ -466,96 +388,12 @@ Task& Session::add_task(Tid tid, std::shared_ptr<Process> process) {
   return *(tasks_[tid] = std::move(task));
 }
 
-// --- stops that are not calls ---
-
-// One that was gathered, or the next.
-std::optional<WaitResult> Session::take_next_stop(Tid tid) {
-  const auto at = std::find_if(deferred_.begin(), deferred_.end(),
-                               [&](const WaitResult& result) { return result.tid == tid; });
-  if (at == deferred_.end()) return wait_for(tid, WaitMode::block);
-  return take_deferred(at);
-}
-
-WaitResult Session::take_deferred(const std::deque<WaitResult>::const_iterator& at) {
-  const WaitResult result = *at;
-  deferred_.erase(at);
-  // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another
-  // thread, which has its number now.
-  return wait_for(result.tid, WaitMode::poll).value_or(result);
-}
-
 void Session::make_calls(const Task& task, RemoteBatch& batch) const {
   const Stopped stopped(task.tid);
   if (traps_calls_ || task.process->stops_at_entry) {
     batch.run_one_by_one(stopped);
   } else {
     batch.run(stopped, task.memory());
-  }
-}
-
-WaitStatus Session::wait_stop(Tid tid) {
-  for (;;) {
-    const auto result = take_next_stop(tid);
-    if (!result) {
-      if (errno == ECHILD) throw TaskGone{tid};
-      continue;
-    }
-    const auto* event = std::get_if<PtraceEvent>(&result->status);
-    const bool dying = std::holds_alternative<Exited>(result->status) ||
-                       std::holds_alternative<Killed>(result->status) ||
-                       (event != nullptr && event->event == PTRACE_EVENT_EXIT);
-    if (dying) throw TaskGone{tid, result->status};
-    return result->status;
-  }
-}
-
-void Session::take_first_stop(Tid tid) {
-  if (early_stops_.erase(tid) != 0) return;
-  (void)wait_stop(tid);
-}
-
-void Session::on_interrupt_stop(Task& task) {
-  if (task.position == Task::Position::group_stop) {
-    append({.tid = task.tid, .kind = EventKind::stop, .nr = 0});
-    Domain& domain = task.domain();
-    if (domain.turn == &task) {
-      resume_user(task);
-    } else {
-      queue_for_turn(task);
-    }
-    return;
-  }
-  if (task.position == Task::Position::call) {
-    resume_call(task);
-    return;
-  }
-  const bool wanted = task.interrupting;
-  task.interrupting = false;
-  const bool gives_way = wanted && task.held.empty();
-  const Agents::Found found =
-      agents_.take_out(task, gives_way ? Agents::TakeOut::to_give_way : Agents::TakeOut::for_good);
-  if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
-  if (found != Agents::Found::elsewhere) {
-    if (gives_way && found != Agents::Found::finishing) Agents::had_to_give_way(task);
-    resume_user(task);
-  } else if (wanted) {
-    on_interrupted(task);
-  } else {
-    go_on(task);
-  }
-}
-
-void Session::on_group_stop(Task& task, int signal) {
-  append({.tid = task.tid, .kind = EventKind::stop, .nr = signal});
-  task.position = Task::Position::group_stop;
-  (void)Stopped(task.tid).resume(Resume::listen);
-  // Processes that share memory with this one go on; its own tasks are stopped as well.
-  Domain& domain = task.domain();
-  if (domain.turn == &task && domain.processes > 1) release_turn(task);
-  // Stopped from the terminal as one job with rec: the shell waits for rec to stop, too, and continues both.
-  const bool from_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-  if (from_terminal && task.tid == first_tid_ && ::getpgid(first_tid_.value()) == ::getpgrp()) {
-    ::kill(::getpid(), SIGSTOP);
   }
 }
 

@@ -21,6 +21,7 @@
 #include "recorder/session.h"
 #include "recorder/traps.h"
 #include "tracee/agent_area.h"
+#include "tracee/filter.h"
 
 namespace rec {
 namespace {
@@ -142,7 +143,6 @@ void hold(Task& task, const siginfo_t& info) {
 // SECCOMP_RET_TRAP tells the handler where the call was made (seccomp(2)): at the site that is the program's,
 // not at the trampoline that stands for it.
 void show_own_call_site(Session& session, const Task& task, siginfo_t* info) {
-  constexpr int by_filter = 1;  // asm-generic/siginfo.h, SYS_SECCOMP
   if (info->si_signo != SIGSYS || info->si_code != by_filter) return;
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();

@@ -51,10 +51,6 @@ std::vector<sock_filter> export_program(const Context& context) {
   return program;
 }
 
-}  // namespace
-
-namespace {
-
 // All but the test of the instruction pointer: every call stops.
 std::vector<sock_filter> stop_all(FilterStop stop) {
   const auto action = [&](FilterMark mark) {

@@ -9,6 +9,9 @@
 
 namespace rec {
 
+// siginfo_t::si_code of a SIGSYS that a filter raised (asm-generic/siginfo.h, SYS_SECCOMP).
+inline constexpr int by_filter = 1;
+
 // What the recorder finds as the event message of a seccomp stop (SECCOMP_RET_DATA).
 enum class FilterMark : unsigned {
   call = 0,         // an x86-64 call

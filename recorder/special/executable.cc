@@ -14,6 +14,7 @@
 
 #include "format/base/unique_fd.h"
 #include "recorder/task.h"
+#include "tracee/seen_file.h"
 
 namespace rec::special {
 namespace {
@@ -38,12 +39,10 @@ std::optional<std::string> file_of_exec(const Task& task) {
   return fmt::format("/proc/{}/fd/{}{}{}", task.tid, directory, name->empty() ? "" : "/", *name);
 }
 
-// The beginning of a regular file, as much as execve(2) looks at to tell what it is; "": not to be read. The
-// stat comes first: opening a device or a FIFO could have effects.
+// The beginning of a regular file, as much as execve(2) looks at to tell what it is; "": not to be read.
 std::string beginning_of(const std::string& path) {
   constexpr std::size_t looked_at = 256;  // linux/binfmts.h, BINPRM_BUF_SIZE
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
+  if (!SeenFile::look(path)) return "";
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   std::string bytes(looked_at, 0);
   const ssize_t got = file.is_open() ? ::pread(file.get(), bytes.data(), bytes.size(), 0) : 0;

@@ -174,8 +174,7 @@ void add_pages(DataBuffer& data, const RemoteMemory& memory, const MapsEntry& en
     for (std::size_t page = 0; page + page_size <= got; page += page_size) {
       const auto bytes = std::span(there).subspan(page, page_size);
       if (std::memcmp(bytes.data(), expected.data() + page, page_size) == 0) continue;
-      const auto room = data.add(Data::Role::output, RemotePtr<>(at + page), 0, page_size, page_size);
-      std::copy(bytes.begin(), bytes.end(), room.begin());
+      data.add_copy(Data::Role::output, RemotePtr<>(at + page), bytes);
     }
     // Behind the pages that are there is one that is not (past the end of the file), or the next part.
     at += got < wanted ? got / page_size * page_size + page_size : wanted;

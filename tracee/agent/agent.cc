@@ -299,7 +299,7 @@ bool record_call(Slot* slot) {
   const Call* call = calls() + slot->nr;
   if ((call->flags & call_multiplexed) != 0) call = find_request(call, args);
   if (call == nullptr || (call->flags & call_usable) == 0 || !descriptor_allows(slot, call)) return false;
-  if (!conditions_hold(call, args)) return false;
+  if ((call->flags & call_conditional) != 0 && !conditions_hold(call, args)) return false;
   // At no address in particular, an mmap meets nothing.
   const bool on_memory = (call->flags & call_on_memory) != 0 && (slot->nr != nr_mmap || args[0] != 0);
   if (on_memory && meets_kept_memory(args[0], args[1])) return false;

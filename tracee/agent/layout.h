@@ -88,6 +88,7 @@ enum CallFlags : uint16_t {
   call_multiplexed = 32,  // by args[selector]: see `first`, `count`
   call_waits_for_tasks = 128,  // blocks until another task of the program acts: only when there is none
   call_answered = 256,         // not made: the result is `answer`
+  call_conditional = 1024,     // only where `conditions` hold
   call_on_memory = 512,  // about the memory at args[0], args[1] bytes long: not where Globals::kept says
 };
 

@@ -1,0 +1,107 @@
+// Which stop comes next, and those that are neither a call nor a signal: interruptions and job control.
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "recorder/session.h"
+
+namespace rec {
+
+// The kernel tells of the youngest task that has stopped (kernel/ptrace.c, __ptrace_link: at the head of the
+// list). Where the young stop again and again, the old would never be heard: now and then all that have
+// stopped are put in a row.
+void Session::gather_stops() {
+  constexpr std::uint32_t stops_between = 8;
+  constexpr std::size_t few = 2;
+  if (tasks_.size() <= few || ++stops_since_gathered_ < stops_between) return;
+  stops_since_gathered_ = 0;
+  bool none_left = false;
+  while (const auto stopped = wait_any(WaitMode::poll, &none_left)) deferred_.push_back(*stopped);
+}
+
+// One that was gathered, or the next.
+std::optional<WaitResult> Session::take_next_stop(Tid tid) {
+  const auto at = std::find_if(deferred_.begin(), deferred_.end(),
+                               [&](const WaitResult& result) { return result.tid == tid; });
+  if (at == deferred_.end()) return wait_for(tid, WaitMode::block);
+  return take_deferred(at);
+}
+
+WaitResult Session::take_deferred(const std::deque<WaitResult>::const_iterator& at) {
+  const WaitResult result = *at;
+  deferred_.erase(at);
+  // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another
+  // thread, which has its number now.
+  return wait_for(result.tid, WaitMode::poll).value_or(result);
+}
+
+WaitStatus Session::wait_stop(Tid tid) {
+  for (;;) {
+    const auto result = take_next_stop(tid);
+    if (!result) {
+      if (errno == ECHILD) throw TaskGone{tid};
+      continue;
+    }
+    const auto* event = std::get_if<PtraceEvent>(&result->status);
+    const bool dying = std::holds_alternative<Exited>(result->status) ||
+                       std::holds_alternative<Killed>(result->status) ||
+                       (event != nullptr && event->event == PTRACE_EVENT_EXIT);
+    if (dying) throw TaskGone{tid, result->status};
+    return result->status;
+  }
+}
+
+void Session::take_first_stop(Tid tid) {
+  if (early_stops_.erase(tid) != 0) return;
+  (void)wait_stop(tid);
+}
+
+void Session::on_interrupt_stop(Task& task) {
+  if (task.position == Task::Position::group_stop) {
+    append({.tid = task.tid, .kind = EventKind::stop, .nr = 0});
+    Domain& domain = task.domain();
+    if (domain.turn == &task) {
+      resume_user(task);
+    } else {
+      queue_for_turn(task);
+    }
+    return;
+  }
+  if (task.position == Task::Position::call) {
+    resume_call(task);
+    return;
+  }
+  const bool wanted = task.interrupting;
+  task.interrupting = false;
+  const bool gives_way = wanted && task.held.empty();
+  const Agents::Found found =
+      agents_.take_out(task, gives_way ? Agents::TakeOut::to_give_way : Agents::TakeOut::for_good);
+  if (found == Agents::Found::at_exit) task.left_with = Stopped(task.tid).registers();
+  if (found != Agents::Found::elsewhere) {
+    if (gives_way && found != Agents::Found::finishing) Agents::had_to_give_way(task);
+    resume_user(task);
+  } else if (wanted) {
+    on_interrupted(task);
+  } else {
+    go_on(task);
+  }
+}
+
+void Session::on_group_stop(Task& task, int signal) {
+  append({.tid = task.tid, .kind = EventKind::stop, .nr = signal});
+  task.position = Task::Position::group_stop;
+  (void)Stopped(task.tid).resume(Resume::listen);
+  // Processes that share memory with this one go on; its own tasks are stopped as well.
+  Domain& domain = task.domain();
+  if (domain.turn == &task && domain.processes > 1) release_turn(task);
+  // Stopped from the terminal as one job with rec: the shell waits for rec to stop, too, and continues both.
+  const bool from_terminal = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+  if (from_terminal && task.tid == first_tid_ && ::getpgid(first_tid_.value()) == ::getpgrp()) {
+    ::kill(::getpid(), SIGSTOP);
+  }
+}
+
+}  // namespace rec
