@@ -58,6 +58,12 @@ enum class EventKind : std::uint8_t {
                // extra.before its registers, extra.xstate, and data, all inputs: the code at rip (argument 0)
                // and whole pages (argument 1); args[0] is the sum of its pages' hashes, args[1] its rip
                // (tracee/memory_hash.h). Opens no segment: a signal or a begin event of the task does.
+  traced =
+      13,  // The task stopped for another task of the program, args[0], which traces it with ptrace(2). nr:
+           // what wait(2) tells of the stop, without its lowest byte; args[1]: where (TracedAt); args[2]:
+           // its instruction pointer. Opens no segment: where one follows, a begin event of the task opens
+           // it. What the tracer changes meanwhile belongs to its own events: calls of ptrace whose extra
+           // has the registers (`after`) and FP state (`xstate`) that the *traced* task goes on with.
 };
 
 // Event::nr of a call made by `int $0x80` has this bit, which no number of the 64-bit table has; below it is
@@ -68,7 +74,20 @@ inline constexpr std::int32_t call_of_32_bit = 1 << 29;
 }
 [[nodiscard]] constexpr bool is_of_32_bit(std::int64_t nr) { return nr >= 0 && (nr & call_of_32_bit) != 0; }
 
-inline constexpr EventKind last_event_kind = EventKind::point;
+inline constexpr EventKind last_event_kind = EventKind::traced;
+
+// Where a task was that stopped for its tracer.
+enum class TracedAt : std::uint8_t {
+  boundary = 0,     // right behind its last event
+  entry = 1,        // at a system-call entry; the call follows, with the arguments that the tracer leaves
+  before_call = 2,  // at a system-call entry, for a signal: the call is made (again) when it goes on
+  fault = 3,        // its own instruction raised a signal
+  in_call = 4,      // inside the call that its segment ended with
+  stepped = 5,      // one instruction behind its last event
+  ending = 6,       // it is about to be gone
+};
+
+inline constexpr TracedAt last_traced_at = TracedAt::ending;
 
 enum class TrapKind : std::int32_t {
   rdtsc = 0,

@@ -31,6 +31,12 @@ bool is_in_agent(std::uint64_t rip) { return rip >= agent::code_address && rip <
 
 bool is_in_vdso(std::uint64_t rip) { return rip >= agent::vdso_address && rip < agent::vdso_limit; }
 
+// If the kernel makes the call again, it does so by the instruction before.
+std::uint64_t address_after_restart(const Registers& registers) {
+  const bool restarts = is_restart_code(registers.result()) && registers.orig_rax != ~std::uint64_t{0};
+  return restarts ? registers.rip - 2 : registers.rip;
+}
+
 std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
   const std::uint64_t offset = vdso_function(function);
   return offset == 0 ? 0 : start + offset;
@@ -53,7 +59,7 @@ Agents::~Agents() = default;
 
 bool Agents::is_wanted(const Process& process) const {
   // Where all system calls stop their task anyway, the agent's would, too.
-  return session_.options().agent && !process.agent->is_off && !process.stops_at_entry;
+  return session_.options().agent && !process.agent->is_off && !process.stops_at_entry && !process.was_traced;
 }
 
 std::shared_ptr<AgentMemory> Agents::take_memory() {
@@ -222,6 +228,15 @@ void Agents::remove(Task& task) {
   state.patches.clear();
 }
 
+void Agents::retire(Task& task) {
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  const bool moved = unmap_pointer(task, registers);
+  if (moved) stopped.set_registers(registers);
+  remove(task);
+  append_change(task, 0, moved ? address_after_restart(registers) : 0);
+}
+
 bool Agents::set_counter(Task& task, std::int64_t result) {
   const AgentState& state = *task.process->agent;
   // Only the agent has use for it.
@@ -252,16 +267,16 @@ void Agents::before_user(Task& task, Registers& registers) {
   const bool has_new_gs = registers.gs_base != gs_before;
   if (moved || has_new_gs) Stopped(task.tid).set_registers(registers);
   if (!moved && !has_new_gs && written_.empty() && mapped_.empty()) return;
-  // If the kernel makes the call again, it does so by the instruction before.
-  const std::uint64_t rip = is_restart_code(registers.result()) && registers.orig_rax != ~std::uint64_t{0}
-                                ? registers.rip - 2
-                                : registers.rip;
+  append_change(task, has_new_gs ? registers.gs_base : 0, moved ? address_after_restart(registers) : 0);
+}
+
+void Agents::append_change(const Task& task, std::uint64_t new_gs, std::uint64_t new_rip) {
   Extra extra;
   extra.mappings = std::move(mapped_);
   mapped_.clear();
   session_.append({.tid = task.tid,
                    .kind = EventKind::agent,
-                   .args = {has_new_gs ? registers.gs_base : 0, moved ? rip : 0, injected_ ? 1U : 0U},
+                   .args = {new_gs, new_rip, injected_ ? 1U : 0U},
                    .data = written_.data(),
                    .extra = extra.mappings.empty() ? nullptr : &extra});
   written_.clear();
@@ -314,7 +329,10 @@ void Agents::learn_descriptor(Task& task) {
   const bool mapped =
       process.maps_files_shared && S_ISREG(info.st_mode) && process.unshared_fds.count(number) == 0;
   unsigned known = 0;
-  if (!mapped && session_.echo().flags_for(process, task.tid, number) == 0) known |= agent::descriptor_plain;
+  const EchoDescriptors& echo = session_.echo();
+  const bool is_special =
+      echo.flags_for(process, task.tid, number) != 0 || echo.is_memory(process, task.tid, number);
+  if (!mapped && !is_special) known |= agent::descriptor_plain;
   if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) known |= agent::descriptor_prompt;
   table[fd] = static_cast<std::uint8_t>(known);
 }

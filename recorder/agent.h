@@ -118,10 +118,13 @@ class Agents {
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
   // patches are undone, with its next before_user().
   void remove(Task& task);
+  // The same for a task that is stopped for its tracer, right now: appends the event.
+  void retire(Task& task);
 
  private:
   [[nodiscard]] bool is_wanted(const Process& process) const;
   [[nodiscard]] bool inject(Task& task);
+  void append_change(const Task& task, std::uint64_t new_gs, std::uint64_t new_rip);
   void give_slot(Task& task, Registers& registers);
   UsedSlot take_slot_away(Task& task);
   void write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes);

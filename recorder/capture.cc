@@ -9,6 +9,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/special/special.h"
+#include "recorder/tracing.h"
 #include "tracee/agent_area.h"
 #include "tracee/maps.h"
 #include "tracee/page_cache.h"
@@ -127,6 +128,12 @@ void decide_answer(Session& session, Task& task) {
                     task.tid));
   }
   const syscalls::Syscall* entry = pending.entry;
+  if (pending.call.nr < 0) {
+    // A tracer calls a call off by this number, and chooses the result (ptrace(2), PTRACE_SETREGS).
+    pending.answer = Stopped(task.tid).registers().result();
+    pending.is_emulated = true;
+    pending.blocks = false;
+  }
   if (entry == nullptr) return;
   if (pending.policy.replay == Replay::deny) pending.answer = -pending.policy.deny_errno;
   // What the kernel copies from descriptor to descriptor never passes through the program's memory; where
@@ -141,6 +148,8 @@ void decide_answer(Session& session, Task& task) {
     const auto fd =
         static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->written_fd)));
     pending.flags |= session.echo().flags_for(*task.process, task.tid, fd);
+    // As a kernel with proc_mem.force_override=never does; debuggers then use PTRACE_POKEDATA.
+    if (session.echo().is_memory(*task.process, task.tid, fd)) pending.answer = -EIO;
   }
 }
 
@@ -152,6 +161,8 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.flags = 0;
   pending.replaced.reset();
   pending.answer.reset();
+  pending.is_emulated = pending.is_set_aside = pending.is_made_again = false;
+  pending.extra.reset();
   pending.clone_flags.reset();
   pending.redirect.reset();
   pending.data.clear();
@@ -225,7 +236,7 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
   add_inputs(session, task, memory);
   special::on_entry(session, task);
   if (pending.answer) {
-    pending.flags |= event_denied;
+    if (!pending.is_emulated) pending.flags |= event_denied;
     const Stopped stopped(task.tid);
     Registers registers = stopped.registers();
     registers.orig_rax = ~std::uint64_t{0};  // seccomp(2): the call is skipped
@@ -250,6 +261,7 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
       session.agents().map_pointer(task, registers)) {
     stopped.set_registers(registers);
   }
+  special::finish_wait(session, task, &registers);
   if (pending.replaced) {
     auto arguments = registers.arguments();
     arguments.at(*pending.replaced) = pending.call.args.at(*pending.replaced);
@@ -265,8 +277,9 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
     stopped.set_registers(registers);
   }
   const std::int64_t result = registers.result();
-  Extra extra;
-  const bool has_extra = special::on_exit(session, task, registers, result, &extra);
+  Extra extra = pending.extra.value_or(Extra());
+  const bool has_extra =
+      special::on_exit(session, task, registers, result, &extra) || pending.extra.has_value();
   add_outputs(session, task, result);
   if (pending.policy.changes_fds) EchoDescriptors::forget(*task.process);
   if (!pending.plan.modelled && !pending.answer && result >= 0) {
@@ -279,6 +292,12 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
             name, task.tid));
   }
   session.append_call(task, result, has_extra ? &extra : nullptr);
+  if (pending.is_made_again) {
+    registers.rax = static_cast<std::uint64_t>(pending.call.nr);
+    registers.orig_rax = ~std::uint64_t{0};
+    registers.rip -= 2;
+    stopped.set_registers(registers);
+  }
   session.release_output(task);
   task.restart.reset();
   if (is_restart_code(result)) {
@@ -295,6 +314,7 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
     provide_scratch(task);
     task.left_with = stopped.registers();
   }
+  if (stop_after_call(session, task)) return;
   if ((pending.flags & event_ends_turn) != 0) {
     session.preempt(task);
   } else {

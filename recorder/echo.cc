@@ -4,6 +4,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
+#include <string>
+#include <string_view>
+
 #include "format/event.h"
 #include "recorder/task.h"
 
@@ -18,12 +22,37 @@ EchoDescriptors::Target EchoDescriptors::look(int fd) {
 
 EchoDescriptors::EchoDescriptors() : out_(look(STDOUT_FILENO)), err_(look(STDERR_FILENO)) {}
 
+namespace {
+
+// Beside the EventFlags in the cache.
+constexpr std::uint16_t leads_to_memory = 0x8000;
+
+bool names_memory(const std::string& link) {
+  std::array<char, 64> name{};
+  const ssize_t length = ::readlink(link.c_str(), name.data(), name.size());
+  if (length < 0) return false;
+  const std::string_view path(name.data(), static_cast<std::size_t>(length));
+  return path.starts_with("/proc/") && path.ends_with("/mem");
+}
+
+}  // namespace
+
 std::uint16_t EchoDescriptors::flags_for(Process& process, Tid tid, std::int32_t fd) const {
+  return look_up(process, tid, fd) & (event_echo_stdout | event_echo_stderr);
+}
+
+bool EchoDescriptors::is_memory(Process& process, Tid tid, std::int32_t fd) const {
+  return (look_up(process, tid, fd) & leads_to_memory) != 0;
+}
+
+std::uint16_t EchoDescriptors::look_up(Process& process, Tid tid, std::int32_t fd) const {
   const auto known = process.echo_cache.find(fd);
   if (known != process.echo_cache.end()) return known->second;
   std::uint16_t flags = 0;
   struct stat info {};
-  if (::stat(fmt::format("/proc/{}/fd/{}", tid, fd).c_str(), &info) == 0) {
+  const std::string link = fmt::format("/proc/{}/fd/{}", tid, fd);
+  if (::stat(link.c_str(), &info) == 0) {
+    if (S_ISREG(info.st_mode) && info.st_size == 0 && names_memory(link)) flags = leads_to_memory;
     const auto leads_to = [&](const Target& target, int number) {
       return target.is_open && target.device == info.st_dev && target.inode == info.st_ino &&
              (!target.by_number_only || fd == number);

@@ -24,6 +24,9 @@ class EchoDescriptors {
   // in the process until forget() says that its descriptors may have changed.
   [[nodiscard]] std::uint16_t flags_for(Process& process, Tid tid, std::int32_t fd) const;
   static void forget(Process& process);
+  // Whether `fd` is the memory of a process (proc(5), /proc/PID/mem). What is written there would change a
+  // task outside of any event of its own. Cached likewise.
+  [[nodiscard]] bool is_memory(Process& process, Tid tid, std::int32_t fd) const;
 
   // Device and inode of those of the two that are known by them and not by their number.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> identities() const;
@@ -37,6 +40,7 @@ class EchoDescriptors {
     ino_t inode = 0;
   };
   static Target look(int fd);
+  [[nodiscard]] std::uint16_t look_up(Process& process, Tid tid, std::int32_t fd) const;
 
   Target out_;
   Target err_;

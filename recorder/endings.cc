@@ -10,6 +10,7 @@
 #include "recorder/session.h"
 #include "recorder/special/special.h"
 #include "recorder/task_state.h"
+#include "recorder/tracing.h"
 
 namespace rec {
 namespace {
@@ -57,8 +58,12 @@ std::uint32_t after_owner_died(const Task& task, std::uint32_t before) {
 
 void Session::on_exit_event(Task& task) {
   special::adopt_untold_children(*this, task);
-  task.position = Task::Position::exiting;
   std::erase(task.domain().waiting, &task);
+  if (!stop_at_end(*this, task)) let_end(task);
+}
+
+void Session::let_end(Task& task) {
+  task.position = Task::Position::exiting;
   const auto raw_status = static_cast<std::int64_t>(Stopped(task.tid).event_message());
   const bool is_leader = task.tid.value() == task.process->pid.value();
   task.words_at_exit = words_at_exit(task);
@@ -113,6 +118,7 @@ void Session::on_gone(Tid tid, const WaitStatus& status) {
   Task* task = find(tid);
   if (task == nullptr) return;
   record_exit(*task, raw_wait_status(status));
+  end_tracing(*this, *task, raw_wait_status(status));
   const std::shared_ptr<Domain> keep = task->process->domain;
   const bool had_turn = keep->turn == task;
   const std::unique_ptr<Task> last = forget_task(*task);

@@ -93,6 +93,7 @@ void Session::look_after(Task& task) {
     return;
   }
   if (task.position != Task::Position::user || task.interrupting) return;
+  if (task.traced && task.traced->until == Tracing::Until::instruction) return;  // it is about to stop
   if (task.held.empty() && domain.waiting.empty()) return;
   const bool stuck = task.slot != 0 && look_after_agent(task);
   const bool due = now_ns() - task.left_ns >= slice_of(task);

@@ -11,6 +11,7 @@
 #include "format/base/clock.h"
 #include "format/base/error.h"
 #include "recorder/special/special.h"
+#include "recorder/tracing.h"
 #include "tracee/trapped_instruction.h"
 
 namespace rec {
@@ -172,6 +173,8 @@ void Session::dispatch(const WaitResult& result) {
       on_entry_stop(*task);
     } else if (task->aborting_for_signal) {
       send_held_signal(*this, *task);
+    } else if (stop_after_vfork(*this, *task)) {
+      return;
     } else if (task->domain().turn == task) {
       // What the kernel wrote is there for all to see: it belongs to an event before others run.
       finish_call(*this, *task, !task->domain().waiting.empty() && finished_turn(*task));
@@ -235,12 +238,26 @@ void Session::on_entry_stop(Task& task) {
     return;
   }
   if (!task.held.empty() && deliver_held_signal_first(*this, task)) return;
+  if (stop_at_entry(*this, task)) return;
   // Entry and seccomp information begin alike (linux/ptrace.h).
   if (info.arch == AUDIT_ARCH_X86_64) {
     begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));
   } else {
     begin_call(*this, task, number_of_32_bit(info.entry.nr),
                Stopped(task.tid).registers().arguments_of_32_bit());
+  }
+  after_entry(task);
+}
+
+void Session::enter_call(Task& task) {
+  const Stopped stopped(task.tid);
+  const Registers registers = stopped.registers();
+  // The kernel takes the number for an int (arch/x86/include/asm/syscall.h, syscall_get_nr).
+  const auto number = static_cast<std::int32_t>(registers.orig_rax);
+  if (stopped.syscall_info().arch == AUDIT_ARCH_X86_64 || number < 0) {
+    begin_call(*this, task, number, registers.arguments());
+  } else {
+    begin_call(*this, task, number_of_32_bit(registers.orig_rax), registers.arguments_of_32_bit());
   }
   after_entry(task);
 }
@@ -356,7 +373,9 @@ void Session::run_user(Task& task, int signal, std::uint32_t instructions) {
   if (task.interrupting) Running(task.tid).interrupt();
   const bool has_agent = task.slot != 0 && !task.process->agent->is_off;
   const bool at_entry = task.process->stops_at_entry || (traps_calls_ && !has_agent);
-  (void)Stopped(task.tid).resume(at_entry ? Resume::syscall : Resume::cont, signal);
+  Resume how = at_entry ? Resume::syscall : Resume::cont;
+  if (task.traced && task.traced->until == Tracing::Until::instruction) how = Resume::step;
+  (void)Stopped(task.tid).resume(how, signal);
 }
 
 void Session::resume_call(Task& task) {

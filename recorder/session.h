@@ -132,6 +132,14 @@ class Session {
   Task& add_task(Tid tid, std::shared_ptr<Process> process);
   void queue_for_turn(Task& task);
 
+  // Whether any task of the program has ever traced another.
+  [[nodiscard]] bool is_tracing_used() const { return is_tracing_used_; }
+  void uses_tracing() { is_tracing_used_ = true; }
+  // From a call's entry stop, with the turn: the call is made, with the arguments that are in the registers.
+  void enter_call(Task& task);
+  // From PTRACE_EVENT_EXIT.
+  void let_end(Task& task);
+
   // Where rec's own memory lies in the process's address space, besides the agent area.
   [[nodiscard]] std::vector<MemoryRange> own_ranges(const Process& process) const;
 
@@ -214,6 +222,7 @@ class Session {
   KeptData kept_data_;
   bool is_over_ = false;
   bool traps_calls_ = false;
+  bool is_tracing_used_ = false;
   EchoDescriptors echo_;
   Pinning pinning_;
   const CpuidAnswers cpuid_answers_;
@@ -275,6 +284,9 @@ void provide_scratch(Task& task);
 
 // --- signals.cc ---
 
+// The signal that the tracer in the program wants delivered, where the task stopped for one: `info` is what
+// it stopped for, as the tracer left it.
+void deliver_chosen_signal(Session& session, Task& task, siginfo_t info, int signal);
 void on_signal_stop(Session& session, Task& task, int signal);
 // At a call entry: true if a held signal has to come first; the call was called off then.
 bool deliver_held_signal_first(const Session& session, Task& task);

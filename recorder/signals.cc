@@ -19,6 +19,7 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
+#include "recorder/tracing.h"
 #include "recorder/traps.h"
 #include "tracee/agent_area.h"
 #include "tracee/filter.h"
@@ -127,8 +128,9 @@ std::uint64_t frame_end(const RemoteMemory& memory, std::uint64_t rsp) {
 }
 
 // A handler must run, and in a domain of several processes a stop must come, at a place that the others'
-// order can be told from.
+// order can be told from. A tracer may look at the task, and change it.
 bool needs_known_place(const Task& task, SignalAction action) {
+  if (stops_for_tracer(task)) return true;
   return action == SignalAction::handler || (action == SignalAction::stop && task.domain().processes > 1);
 }
 
@@ -218,7 +220,38 @@ void deliver_to_handler(Session& session, Task& task, const siginfo_t& info, Sig
   task.signal_mask = stopped.signal_mask();
   task.before_call = false;
   task.began_ns.reset();
-  session.resume_user(task);
+  if (!stop_after_step(session, task)) session.resume_user(task);
+}
+
+void deliver(Session& session, Task& task, const siginfo_t& info, SignalPoint point) {
+  const SignalAction action = action_for(*task.process, info.si_signo);
+  if (action == SignalAction::handler) {
+    deliver_to_handler(session, task, info, point);
+    return;
+  }
+  Extra extra;
+  extra.point = point;
+  extra.action = action;
+  extra.before = Stopped(task.tid).registers();
+  DataBuffer none;
+  append_signal(session, task, info, extra, none);
+  session.resume_user(task, info.si_signo);
+}
+
+// What rec's own signals stand for.
+void show_meant_signal(Task& task, siginfo_t* info) {
+  std::deque<siginfo_t>& meant = task.process->child_signals;
+  const bool is_child_signal =
+      info->si_signo == SIGCHLD && info->si_code == SI_USER && info->si_pid == ::getpid();
+  if (is_child_signal && !meant.empty()) {
+    *info = meant.front();
+    meant.clear();  // a standard signal that is pending already is not sent again
+  } else if (is_ours(*info)) {
+    if (const auto held = take_held(task, info->si_signo)) *info = *held;
+  } else {
+    return;
+  }
+  Stopped(task.tid).set_siginfo(*info);
 }
 
 }  // namespace
@@ -245,12 +278,11 @@ void on_signal_stop(Session& session, Task& task, int signal) {
   }
   ENSURE(found != Agents::Found::finishing || !is_fault(info), "signal {} in the agent of task {}", signal,
          task.tid);
-  if (handle_trap(session, task, info)) return;
-  if (is_ours(info)) {
-    if (const auto held = take_held(task, signal)) {
-      info = *held;
-      stopped.set_siginfo(info);
-    }
+  if (stop_stepped(session, task, info) || handle_trap(session, task, info)) return;
+  show_meant_signal(task, &info);
+  if (is_interrupt_request(info) && !stops_for_tracer(task)) {
+    session.go_on(task);  // who wanted it is gone
+    return;
   }
   show_own_call_site(session, task, &info);
   const bool fault = is_fault(info);
@@ -265,17 +297,24 @@ void on_signal_stop(Session& session, Task& task, int signal) {
     session.go_on(task);
     return;
   }
-  if (action == SignalAction::handler) {
-    deliver_to_handler(session, task, info, point);
-    return;
+  if (!stop_for_signal(session, task, info, point)) deliver(session, task, info, point);
+}
+
+void deliver_chosen_signal(Session& session, Task& task, siginfo_t info, int signal) {
+  if (info.si_signo != signal) {
+    // kernel/signal.c, ptrace_signal
+    info = {};
+    info.si_signo = signal;
+    info.si_code = SI_USER;
+    if (task.traced) info.si_pid = task.traced->tracer.value();
   }
-  Extra extra;
-  extra.point = point;
-  extra.action = action;
-  extra.before = stopped.registers();
-  DataBuffer none;
-  append_signal(session, task, info, extra, none);
-  session.resume_user(task, signal);
+  const Stopped stopped(task.tid);
+  stopped.set_siginfo(info);
+  if ((stopped.signal_mask() & signal_bit(signal)) != 0) {
+    session.resume_user(task, signal);  // it stays pending
+  } else {
+    deliver(session, task, info, SignalPoint::boundary);
+  }
 }
 
 bool hold_signal(Task& task, int signal) {

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "recorder/session.h"
+#include "recorder/tracing.h"
 
 namespace rec {
 
@@ -62,6 +63,7 @@ void Session::take_first_stop(Tid tid) {
 void Session::on_interrupt_stop(Task& task) {
   if (task.position == Task::Position::group_stop) {
     append({.tid = task.tid, .kind = EventKind::stop, .nr = 0});
+    if (stop_at_group_end(*this, task)) return;
     Domain& domain = task.domain();
     if (domain.turn == &task) {
       resume_user(task);
@@ -91,7 +93,9 @@ void Session::on_interrupt_stop(Task& task) {
 }
 
 void Session::on_group_stop(Task& task, int signal) {
-  append({.tid = task.tid, .kind = EventKind::stop, .nr = signal});
+  if (task.position != Task::Position::group_stop)
+    append({.tid = task.tid, .kind = EventKind::stop, .nr = signal});
+  if (stop_with_group(*this, task, signal)) return;
   task.position = Task::Position::group_stop;
   (void)Stopped(task.tid).resume(Resume::listen);
   // Processes that share memory with this one go on; its own tasks are stopped as well.

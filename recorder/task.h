@@ -19,6 +19,7 @@
 #include "recorder/patched_code.h"
 #include "recorder/points.h"
 #include "recorder/redirect.h"
+#include "recorder/tracing_state.h"
 #include "tracee/remote_memory.h"
 #include "tracee/stopped.h"
 
@@ -83,6 +84,12 @@ struct Process {
   int looks_at_changes = 0;  // … before the first one
   std::uint64_t point_cost_ns = 0;
   bool executed = false;  // its first exec is behind it: the program's own code runs
+  Pid parent{};           // the process that made it, and …
+  Tid maker{};            // … the task of that
+  // Tracing within the program (tracing.h).
+  bool was_traced = false;              // one of its tasks: no agent until the next exec
+  std::deque<TracedEnd> traced_ends;    // of tasks that it traces, and that are not its children
+  std::deque<siginfo_t> child_signals;  // what SIGCHLDs sent by rec stand for
 };
 
 // A system call between its entry and the moment its result is handed over.
@@ -98,6 +105,11 @@ struct PendingCall {
   std::optional<std::uint64_t>
       clone_flags;                     // clone3(2): as passed, while the kernel finds others in their place
   std::optional<std::int64_t> answer;  // what rec answers in the kernel's place
+  bool is_emulated = false;    // … because rec is the kernel for this one: tracing within the program
+  std::optional<Extra> extra;  // what such an answer adds to the event
+  bool is_set_aside = false;   // a wait that the kernel would refuse: it pauses instead
+  bool is_made_again = false;  // it has to enter the call once more
+  int exit_signal = 0;         // of the child that it makes
   bool blocks = false;
   std::optional<Redirect> redirect;
   DataBuffer data;
@@ -125,6 +137,7 @@ struct Task {
     first_stop,  // new, waiting for its first turn
     group_stop,  // stopped by job control
     preempted,   // stopped in user code so that others get their turn
+    traced,      // stopped for its tracer in the program, or waiting for its turn to go on from there
     exiting,     // past PTRACE_EVENT_EXIT
   };
 
@@ -174,6 +187,9 @@ struct Task {
   std::optional<std::uint64_t> behind_call;
   // The call that comes next was begun then, and interrupted by rec alone.
   std::optional<std::uint64_t> began_ns;
+  std::optional<Tracing> traced;  // by another task of the program
+  Tid vfork_child{};              // which it waits for
+  bool waits_aside = false;  // its next wait call pauses instead: it waits for tasks that only rec knows of
   bool exit_recorded = false;
   bool setting_up_exec = false;  // between PTRACE_EVENT_EXEC and the exit stop of its execve
   Tid former_tid{};              // … and the number it had until then

@@ -7,6 +7,7 @@
 #include "format/base/error.h"
 #include "recorder/held_code.h"
 #include "recorder/session.h"
+#include "recorder/tracing.h"
 #include "tracee/agent_area.h"
 #include "tracee/remote_call.h"
 #include "tracee/trapped_instruction.h"
@@ -38,7 +39,7 @@ void append_trap(Session& session, Task& task, TrapKind kind, const TrapArgument
                   .result = static_cast<std::int64_t>(length),
                   .data = data.data()});
   task.left_with = after;
-  session.resume_user(task);
+  if (!stop_after_step(session, task)) session.resume_user(task);
 }
 
 // General protection faults have no address and this code (arch/x86/kernel/traps.c).

@@ -9,6 +9,7 @@
 #include "format/base/error.h"
 #include "recorder/session.h"
 #include "recorder/task_state.h"
+#include "recorder/tracing.h"
 #include "tracee/maps.h"
 
 namespace rec {
@@ -124,6 +125,9 @@ void Session::hand_over(Task& task) {
       append({.tid = task.tid, .kind = EventKind::begin});
       begin_user(task);
       return;
+    case Task::Position::traced:
+      leave_trace_stop(*this, task);
+      return;
     case Task::Position::user:
     case Task::Position::call:
     case Task::Position::exiting:
@@ -220,6 +224,9 @@ Task& Session::rename_executing_task(Tid former, Task& leader) {
   ENSURE(find(former) != nullptr, "task {} executed as {}, but is not known", former, tid);
   agents_.leave_by_exec(leader);
   forget_task(leader);
+  for (const auto& [other, task] : tasks_) {
+    if (task->traced && task->traced->tracer == former) task->traced->tracer = tid;
+  }
   auto node = tasks_.extract(former);
   node.key() = tid;
   node.mapped()->tid = tid;

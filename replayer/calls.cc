@@ -56,7 +56,7 @@ void check_call(const ReplayTask& task, const Event& event) {
   const bool by_interrupt = is_of_32_bit(event.nr) && task.stopped().syscall_info().arch != AUDIT_ARCH_X86_64;
   const auto now = by_interrupt ? task.registers.arguments_of_32_bit() : task.registers.arguments();
   const std::int64_t nr = by_interrupt ? number_of_32_bit(task.registers.orig_rax)
-                                       : static_cast<std::int64_t>(task.registers.orig_rax);
+                                       : static_cast<std::int32_t>(task.registers.orig_rax);
   if (nr != event.nr ||
       !std::equal(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(count), event.args.begin())) {
     diverge(event, task, "this call with these arguments", describe_position(task));
@@ -95,7 +95,9 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
     for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
   }
   replayer.write_outputs(task, event);
-  if (event.extra != nullptr && event.extra->after) {
+  if (policy.special == syscalls::Special::ptrace) {
+    if (!failed) special::replay_ptrace(replayer, event);
+  } else if (event.extra != nullptr && event.extra->after) {
     registers = *event.extra->after;
     if (!event.extra->xstate.empty()) replayer.set_xstate(task, event.extra->xstate);
   }

@@ -38,6 +38,11 @@ void check_signal(const Event& event) {
     fail_damaged(event, "lacks the registers before it");
 }
 
+void check_stop(const Event& event) {
+  if (event.args[1] > static_cast<std::uint64_t>(last_traced_at))
+    fail_damaged(event, "is a stop at a place that there is not");
+}
+
 }  // namespace
 
 void check_event(const Event& event) {
@@ -49,6 +54,7 @@ void check_event(const Event& event) {
     if (is_start && event.extra->parent == event.tid) fail_damaged(event, "is of a task that makes itself");
   }
   if (event.kind == EventKind::signal) check_signal(event);
+  if (event.kind == EventKind::traced) check_stop(event);
   if (event.extra == nullptr) return;
   for (const Mapping& mapping : event.extra->mappings) check_mapping(event, mapping);
 }

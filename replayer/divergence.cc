@@ -59,6 +59,8 @@ std::string describe_event(const Event& event) {
       return "rec puts its agent into the program";
     case EventKind::point:
       return fmt::format("the task is interrupted at {:#x}", event.args[1]);
+    case EventKind::traced:
+      return fmt::format("the task stops for its tracer, task {}, at {:#x}", event.args[0], event.args[2]);
   }
   return "an event of an unknown kind";
 }

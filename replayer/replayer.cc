@@ -154,6 +154,11 @@ ReplayTask& Replayer::task(Tid tid, const Event& event) {
   return *at->second;
 }
 
+ReplayTask* Replayer::find(Tid tid) {
+  const auto at = tasks_.find(tid);
+  return at == tasks_.end() ? nullptr : at->second.get();
+}
+
 ReplayTask& Replayer::add_task(Tid tid, Tid real_tid) {
   auto task = std::make_unique<ReplayTask>();
   task->tid = tid;
@@ -176,8 +181,9 @@ DomainId Replayer::current(DomainId domain) const {
   return domain;
 }
 
-WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t started_ns) {
-  (void)task.stopped().resume(is_filtered_ ? Resume::cont : Resume::sysemu);
+WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t started_ns, bool one_step) {
+  const Resume to_call = is_filtered_ ? Resume::cont : Resume::sysemu;
+  (void)task.stopped().resume(one_step ? Resume::step : to_call);
   for (;;) {
     if (const auto result = wait_for(task.real_tid, WaitMode::block)) {
       const auto* event = std::get_if<PtraceEvent>(&result->status);
@@ -346,6 +352,13 @@ void Replayer::on_merge(const Event& event) {
   if (from != into) merged_[from] = into;
 }
 
+// Whether the stop for a tracer ends a segment. (A new task, say, stops without having had its turn.)
+bool Replayer::runs_to_stop(const Event& event) {
+  const auto at = static_cast<TracedAt>(event.args[1]);
+  return at == TracedAt::entry || at == TracedAt::before_call || at == TracedAt::fault ||
+         at == TracedAt::stepped;
+}
+
 // A segment begins where a point was.
 void Replayer::leave_point(ReplayTask& task) {
   if (task.position != ReplayTask::Position::at_point) return;
@@ -391,11 +404,18 @@ void Replayer::replay(const Event& event) {
       break;
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);
+      // A tracer that was told of a fault let it go on.
+      if (task(event.tid, event).position == ReplayTask::Position::at_fault)
+        task(event.tid, event).position = ReplayTask::Position::at_point;
       leave_point(task(event.tid, event));
       break;
     case EventKind::point:
       close_open_segment(task(event.tid, event), event);
       replay_point(*this, task(event.tid, event), event);
+      break;
+    case EventKind::traced:
+      if (runs_to_stop(event)) close_open_segment(task(event.tid, event), event);
+      special::replay_stop(*this, task(event.tid, event), event);
       break;
     case EventKind::agent:
       replay_agent::replay_change(*this, task(event.tid, event), event);

@@ -46,6 +46,8 @@ class Replayer {
   // --- for the rooms below (calls.cc, signals.cc, special/) ---
 
   [[nodiscard]] ReplayTask& task(Tid tid, const Event& event);
+  // nullptr: there is none.
+  [[nodiscard]] ReplayTask* find(Tid tid);
   [[nodiscard]] Arena& arena() { return arena_; }
   ReplayTask& add_task(Tid tid, Tid real_tid);
   // A new process with nothing in it but rec's own pages.
@@ -57,10 +59,11 @@ class Replayer {
   void run_ring(ReplayTask& task, const Event& why);
   // Runs the task's segment, if it has not been run yet.
   void advance(ReplayTask& task, const Event& why);
-  // Lets the stopped task run to its next stop of any kind: SyscallStop is a call that it is about to make;
-  // it is not made, as set_registers() comes before the task goes on. A divergence when it has taken too long
-  // since `started_ns` (CLOCK_MONOTONIC).
-  [[nodiscard]] WaitStatus run(ReplayTask& task, const Event& why, std::uint64_t started_ns);
+  // Lets the stopped task run to its next stop of any kind, or for one instruction: SyscallStop is a call
+  // that it is about to make; it is not made, as set_registers() comes before the task goes on. A divergence
+  // when it has taken too long since `started_ns` (CLOCK_MONOTONIC).
+  [[nodiscard]] WaitStatus run(ReplayTask& task, const Event& why, std::uint64_t started_ns,
+                               bool one_step = false);
   // The task goes on from these registers at its next segment.
   void set_registers(ReplayTask& task, Registers registers);
   // Gives the task the recorded FP and SIMD state, as far as this processor has the same parts.
@@ -81,6 +84,7 @@ class Replayer {
   static void remember(ReplayTask& task, const Event& event);
   void close_open_segment(ReplayTask& task, const Event& event);
   void leave_point(ReplayTask& task);
+  [[nodiscard]] static bool runs_to_stop(const Event& event);
   void on_start(const Event& event);
   void on_exit(const Event& event);
   void on_merge(const Event& event);

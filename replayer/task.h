@@ -29,7 +29,7 @@ struct ReplayTask {
     user,      // at the start of a segment, not run yet
     at_entry,  // stopped at a system-call entry; `registers` are those of the stop
     at_fault,  // stopped by a signal that its own instruction raised: `fault`
-    at_point,  // at the start of a segment that no event has opened yet
+    at_point,  // at the start of a segment that no event has opened yet; or stopped for its tracer there
     ended      // made its last call (exit, exit_group)
   };
 
@@ -43,7 +43,8 @@ struct ReplayTask {
   siginfo_t fault{};
   // It waits in a call while others of its domain run, who may change what it passed.
   bool waits_in_call = false;
-  std::uint64_t left_ns = 0;  // time of its last event
+  TracedAt traced_at = TracedAt::boundary;  // where it stopped for its tracer last
+  std::uint64_t left_ns = 0;                // time of its last event
   // The last events, for a report: without what hangs off them.
   std::deque<Event> history;
   std::uint64_t slot = 0;  // of the agent: where in its memory; 0: the task has none

@@ -239,6 +239,7 @@ void Descriptors::add(const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
 }

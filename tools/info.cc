@@ -51,6 +51,8 @@ std::string name_of(EventKind kind) {
       return "changes for the agent";
     case EventKind::point:
       return "points in user code";
+    case EventKind::traced:
+      return "stops for a tracer of the program's";
   }
   return "?";
 }

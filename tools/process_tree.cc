@@ -24,6 +24,7 @@ void ProcessTree::add(const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
 }

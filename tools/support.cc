@@ -88,7 +88,10 @@ std::string_view special_reason(Special special) {
     case Special::prlimit64:
       return "limits of the program must not stop rec or its replay";
     case Special::ptrace:
-      return "a task has one tracer only, which is rec";
+      return "a task has one tracer only, which is rec: it answers in the kernel's place";
+    case Special::wait4:
+    case Special::waitid:
+      return "rec tells of tasks that the caller traces";
     case Special::seccomp:
       return "a filter of the program's own";
     case Special::none:

@@ -107,6 +107,8 @@ enum class Special : std::uint8_t {
   setrlimit,
   prlimit64,
   ptrace,
+  wait4,
+  waitid,
   seccomp,
 };
 

@@ -3,12 +3,14 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <optional>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
 #include "recorder/task_state.h"
+#include "recorder/tracing.h"
 
 namespace rec::special {
 namespace {
@@ -17,11 +19,12 @@ struct CloneRequest {
   std::uint64_t flags = 0;
   std::uint64_t parent_tid = 0;
   std::uint64_t child_tid = 0;
+  std::uint64_t exit_signal = SIGCHLD;
 };
 
 // The start of struct clone_args (linux/sched.h), as far as it matters here.
 struct CloneArgs {
-  std::uint64_t flags, pidfd, child_tid, parent_tid;
+  std::uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
 };
 
 CloneRequest read_request(const Task& task) {
@@ -29,11 +32,14 @@ CloneRequest read_request(const Task& task) {
   const syscalls::Special special = task.call.policy.special;
   if (special == syscalls::Special::vfork) return {.flags = CLONE_VM | CLONE_VFORK};
   if (special == syscalls::Special::clone)
-    return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3]};
+    return {.flags = args[0], .parent_tid = args[2], .child_tid = args[3], .exit_signal = args[0] & CSIGNAL};
   if (special != syscalls::Special::clone3) return {};
   const auto wanted = task.memory().read(RemotePtr<CloneArgs>(args[0]));
   ENSURE(wanted.has_value(), "clone3 of task {} succeeded with unreadable arguments", task.tid);
-  return {.flags = wanted->flags, .parent_tid = wanted->parent_tid, .child_tid = wanted->child_tid};
+  return {.flags = wanted->flags,
+          .parent_tid = wanted->parent_tid,
+          .child_tid = wanted->child_tid,
+          .exit_signal = wanted->exit_signal};
 }
 
 void add_tid_word(DataBuffer& data, const RemoteMemory& memory, std::uint64_t address, std::uint8_t which) {
@@ -61,12 +67,14 @@ std::optional<Registers> take_over(Session& session, const Task& parent, Tid chi
   }
 }
 
-// The task and, unless it is a thread, its process come to be known; it waits for its turn.
-void adopt(Session& session, Task& parent, Tid child_tid) {
+// The task and, unless it is a thread, its process come to be known; it waits for its turn, or stops for its
+// tracer. The flags that it was made with; nullopt: it is gone already.
+std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid) {
   show_clone_flags(parent, parent.memory());
   const std::optional<Registers> first = take_over(session, parent, child_tid);
-  if (!first) return;
+  if (!first) return std::nullopt;
   const CloneRequest request = read_request(parent);
+  parent.call.exit_signal = static_cast<int>(request.exit_signal);
   std::shared_ptr<Process> process = parent.process;
   if ((request.flags & CLONE_THREAD) == 0) {
     process = std::make_shared<Process>(*parent.process);
@@ -77,6 +85,13 @@ void adopt(Session& session, Task& parent, Tid child_tid) {
     process->unused_scratch.clear();
     process->pages_at_last_point.clear();
     process->looks_at_changes = 0;
+    process->traced_ends.clear();
+    process->child_signals.clear();
+    process->was_traced = false;
+    if ((request.flags & CLONE_PARENT) == 0) {
+      process->parent = parent.process->pid;
+      process->maker = parent.tid;
+    }
     if ((request.flags & CLONE_VM) == 0) {
       process->code = std::make_shared<PatchedCode>(*parent.process->code);
       process->held = std::make_shared<HeldCode>(*parent.process->held);
@@ -96,6 +111,7 @@ void adopt(Session& session, Task& parent, Tid child_tid) {
   child.signal_mask = parent.signal_mask;
   child.counter_traps = parent.counter_traps;
   child.clear_tid = (request.flags & CLONE_CHILD_CLEARTID) != 0 ? request.child_tid : 0;
+  trace_child(parent, child, request.flags);
   Extra extra;
   extra.parent = parent.tid;
   extra.pid = process->pid;
@@ -114,7 +130,8 @@ void adopt(Session& session, Task& parent, Tid child_tid) {
   }
   session.append({.tid = child_tid, .kind = EventKind::start, .data = data.data(), .extra = &extra});
   if ((request.flags & CLONE_VFORK) != 0) parent.call.blocks = true;  // until the child executes or exits
-  session.queue_for_turn(child);
+  place_child(session, child);
+  return request.flags;
 }
 
 bool makes_tasks(const PendingCall& call) {
@@ -127,8 +144,8 @@ bool makes_tasks(const PendingCall& call) {
 }  // namespace
 
 void on_created(Session& session, Task& parent, Tid child) {
-  adopt(session, parent, child);
-  session.resume_call(parent);
+  const auto flags = adopt(session, parent, child);
+  if (!flags || !stop_for_child(session, parent, child, *flags)) session.resume_call(parent);
 }
 
 void adopt_untold_children(Session& session, Task& parent) {
@@ -137,7 +154,7 @@ void adopt_untold_children(Session& session, Task& parent) {
   for (std::int32_t child = 0; children >> child;) {
     const char state = task_state(Tid(child));
     const bool has_ended = state == 'Z' || state == 'X' || state == 0;  // known until then, perhaps
-    if (!has_ended && session.find(Tid(child)) == nullptr) adopt(session, parent, Tid(child));
+    if (!has_ended && session.find(Tid(child)) == nullptr) (void)adopt(session, parent, Tid(child));
   }
 }
 

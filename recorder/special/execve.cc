@@ -20,6 +20,7 @@
 #include "recorder/patched_code.h"
 #include "recorder/recorder.h"
 #include "recorder/special/special.h"
+#include "recorder/tracing.h"
 #include "tracee/agent_area.h"
 #include "tracee/cpuid_faulting.h"
 #include "tracee/maps.h"
@@ -317,6 +318,7 @@ void finish_exec(Session& session, Task& task) {
   }
   EchoDescriptors::forget(process);
   process.executed = true;
+  process.was_traced = task.traced.has_value();
   process.parent_waits = false;
   process.unused_scratch.clear();
   process.pages_at_last_point.clear();
@@ -341,7 +343,7 @@ void finish_exec(Session& session, Task& task) {
   Registers now = stopped.registers();
   session.agents().before_user(task, now);
   task.left_with = now;
-  session.resume_user(task);
+  if (!stop_after_exec(session, task)) session.resume_user(task);
 }
 
 }  // namespace rec::special

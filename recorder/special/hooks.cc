@@ -137,17 +137,16 @@ std::optional<SeenFile> mapped_file(const Task& task) {
   return SeenFile::look(fmt::format("/proc/{}/fd/{}", task.tid, static_cast<std::int32_t>(args[4])));
 }
 
-// A task has one tracer, and that is rec.
+// A task has one tracer: for those of the program that is rec, which lets others of the program trace them.
 void explain_refused_trace(Session& session, const Task& task, std::int64_t result) {
   const std::uint64_t request = task.call.call.args[0];
   const bool begins = request == PTRACE_TRACEME || request == PTRACE_ATTACH || request == PTRACE_SEIZE;
-  if (!begins || result != -EPERM) return;
-  session.note(
-      task, "ptrace",
-      fmt::format(
-          "task {} cannot trace with ptrace (strace, gdb): rec traces the program already; record the "
-          "program itself, and see its calls with ‘rec dump’",
-          task.tid));
+  if (!begins || result != -EPERM || task.call.is_emulated) return;
+  session.note(task, "ptrace",
+               fmt::format("task {} cannot trace, or be traced by, a process outside of the recording "
+                           "(ptrace: EPERM); within the "
+                           "recorded program tasks can trace each other",
+                           task.tid));
 }
 
 }  // namespace
@@ -196,6 +195,10 @@ void on_entry(Session& session, Task& task) {
     add_restored_mask(task);
   } else if (special == Special::sched_setaffinity) {
     session.pinning().give_up(session.all_tids());
+  } else if (special == Special::ptrace) {
+    answer_ptrace(session, task);
+  } else if (special == Special::wait4 || special == Special::waitid) {
+    answer_wait(session, task);
   }
 }
 

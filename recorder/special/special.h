@@ -31,6 +31,16 @@ void on_exec(Session& session, Task& task, Tid former_tid);
 // The exit stop of a successful execve.
 void finish_exec(Session& session, Task& task);
 
+// ptrace.cc: a request of the program's that is about tasks of the program is answered by rec.
+void answer_ptrace(Session& session, Task& task);
+
+// wait.cc: rec tells of tasks that the caller traces; the kernel knows of no others than its children.
+void answer_wait(Session& session, Task& task);
+// At the exit: what there is to tell meanwhile, or that the call is made again.
+void finish_wait(Session& session, Task& task, Registers* registers);
+// Whether the task is inside a wait call that `tid`, which it traces, would end.
+[[nodiscard]] bool waits_for(const Task& task, Tid tid);
+
 // The mapping that mmap, or shmat, made. `file`: what it is of; nullptr: no regular file.
 void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);

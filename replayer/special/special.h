@@ -26,6 +26,10 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event);
 // The stack may grow to `limit` bytes from now on (RLIMIT_STACK).
 void limit_stack(const ReplayTask& task, std::uint64_t limit);
 
+// ptrace.cc: a stop for a tracer in the program, and what the tracer's calls change in the traced task.
+void replay_stop(Replayer& replayer, ReplayTask& task, const Event& event);
+void replay_ptrace(Replayer& replayer, const Event& event);
+
 // mmap.cc: puts one recorded mapping in place.
 void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping);
 

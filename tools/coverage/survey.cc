@@ -158,6 +158,7 @@ void Survey::add(const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
   // After the count: a close works on what it closes.

@@ -143,6 +143,7 @@ bool Alignment::is_compared(const Event& event) const {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return false;
   }
   return false;

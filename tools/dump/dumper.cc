@@ -140,6 +140,7 @@ void Dumper::put_event(const Event& event, Text& out) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;  // strace has no lines for these
   }
 }

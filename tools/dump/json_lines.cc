@@ -43,6 +43,8 @@ std::string_view kind_name(EventKind kind) {
       return "agent";
     case EventKind::point:
       return "point";
+    case EventKind::traced:
+      return "traced";
   }
   return {};
 }
@@ -217,6 +219,7 @@ void put_own_fields(const Writer& writer, const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
 }
@@ -224,7 +227,7 @@ void put_own_fields(const Writer& writer, const Event& event) {
 bool has_object(const Event& event, const DumpOptions& options) {
   const bool is_inner = event.kind == EventKind::begin || event.kind == EventKind::merge ||
                         event.kind == EventKind::memory || event.kind == EventKind::agent ||
-                        event.kind == EventKind::point;
+                        event.kind == EventKind::point || event.kind == EventKind::traced;
   if (event.kind == EventKind::signal) return options.signals.has(event.nr);
   return !is_inner && (event.kind != EventKind::trap || options.traps);
 }

@@ -16,7 +16,7 @@ bool is_call(const Event& event) { return event.kind == EventKind::call || event
 
 // The task is inside a call all the time; its place in the task's order says nothing.
 bool is_within_call(const Event& event) {
-  return event.kind == EventKind::memory || event.kind == EventKind::agent;
+  return event.kind == EventKind::memory || event.kind == EventKind::agent || event.kind == EventKind::traced;
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ void TimelineEvents::dispatch(const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
   const auto task = alive_.find(event.tid);

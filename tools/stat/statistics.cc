@@ -87,6 +87,7 @@ void Statistics::add(const Event& event) {
     case EventKind::memory:
     case EventKind::agent:
     case EventKind::point:
+    case EventKind::traced:
       return;
   }
   // After the count: a close is counted for the file that it closed.
