@@ -373,9 +373,7 @@ void Session::run_user(Task& task, int signal, std::uint32_t instructions) {
   if (task.interrupting) Running(task.tid).interrupt();
   const bool has_agent = task.slot != 0 && !task.process->agent->is_off;
   const bool at_entry = task.process->stops_at_entry || (traps_calls_ && !has_agent);
-  Resume how = at_entry ? Resume::syscall : Resume::cont;
-  if (task.traced && task.traced->until == Tracing::Until::instruction) how = Resume::step;
-  (void)Stopped(task.tid).resume(how, signal);
+  (void)Stopped(task.tid).resume(resume_for_tracer(task, at_entry ? Resume::syscall : Resume::cont), signal);
 }
 
 void Session::resume_call(Task& task) {

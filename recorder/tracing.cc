@@ -200,6 +200,17 @@ void leave_trace_stop(Session& session, Task& task) {
   }
 }
 
+Resume resume_for_tracer(const Task& task, Resume otherwise) {
+  if (!task.traced || task.traced->until != Until::instruction) return otherwise;
+  if (otherwise != Resume::syscall) return Resume::step;
+  // A filter that is not rec's may refuse the call that is the next instruction, and the end of a step comes
+  // behind that. The entry is the first stop, and rec ends the step behind the call (stop_after_call).
+  constexpr std::uint16_t syscall_instruction = 0x050f, int_0x80 = 0x80cd;
+  const std::uint64_t rip = Stopped(task.tid).registers().rip;
+  const auto next = task.memory().read(RemotePtr<std::uint16_t>(rip));
+  return next == syscall_instruction || next == int_0x80 ? Resume::syscall : Resume::step;
+}
+
 // --- where it stops ---
 
 bool stop_at_entry(Session& session, Task& task) {

@@ -29,6 +29,10 @@ void continue_traced(Session& session, Task& task, Tracing::Until until, int sig
 // It has its turn (or needs none): it goes on from the stop that it left.
 void leave_trace_stop(Session& session, Task& task);
 
+// How to resume it in user code, so that it stops where its tracer wants that: `otherwise` for a task that is
+// not stepped. (Resume::syscall stops it at its next call's entry, whatever filters there are.)
+[[nodiscard]] Resume resume_for_tracer(const Task& task, Resume otherwise);
+
 // The places where a traced task may have to stop. True: it did, and nothing more is to be done.
 [[nodiscard]] bool stop_at_entry(Session& session, Task& task);
 // Behind a call, before user code.

@@ -131,8 +131,14 @@ void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
   }
   if (event.args[1] != 0) registers.rip = event.args[1];
   const ReplayTask::Position position = task.position;
+  const bool waits_in_call = task.waits_in_call;
+  const std::uint64_t number = task.registers.orig_rax;
   replayer.set_registers(task, registers);
   task.position = position;
+  if (position != ReplayTask::Position::at_entry) return;
+  // Its tracer has stopped it there.
+  task.registers.orig_rax = number;
+  task.waits_in_call = waits_in_call;
 }
 
 bool queue_call(ReplayTask& task, const Event& event) {

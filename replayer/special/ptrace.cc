@@ -22,6 +22,15 @@ void run_to_call(Replayer& replayer, ReplayTask& task, const Event& event) {
     diverge(event, task, "a system call, where it stops for its tracer", describe_position(task));
 }
 
+// It stands in front of the call again, and makes it anew when it goes on.
+void call_off(Replayer& replayer, ReplayTask& task) {
+  Registers registers = task.registers;
+  registers.rax = registers.orig_rax;
+  registers.rip -= 2;  // `syscall`, or `int $0x80`
+  replayer.set_registers(task, registers);
+  task.position = ReplayTask::Position::at_point;
+}
+
 void run_to_fault(Replayer& replayer, ReplayTask& task, const Event& event) {
   constexpr int signal_bits = 0x7f;
   replayer.advance(task, event);
@@ -61,6 +70,10 @@ void replay_stop(Replayer& replayer, ReplayTask& task, const Event& event) {
       check_place(task, event);
       break;
     case TracedAt::before_call:
+      run_to_call(replayer, task, event);
+      call_off(replayer, task);
+      check_place(task, event);
+      break;
     case TracedAt::in_call:
       run_to_call(replayer, task, event);
       break;
