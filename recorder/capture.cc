@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/session.h"
@@ -198,6 +199,20 @@ void redirect_outputs(Task& task) {
   }
 }
 
+// Where the program's own memory is not: a stray access right behind that shall fault, as it does at replay.
+std::uint64_t map_scratch(Process& process, RemoteCalls& calls) {
+  constexpr std::uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  while (process.scratch_end + Scratch::size <= agent::vdso_address) {
+    const std::uint64_t wanted = std::exchange(process.scratch_end, process.scratch_end + Scratch::size);
+    // The program, or a process that shares its address space, may have something there.
+    const std::int64_t got = calls.call(SYS_mmap, {wanted, Scratch::size, PROT_READ | PROT_WRITE,
+                                                   flags | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
+    if (got == static_cast<std::int64_t>(wanted)) return wanted;
+  }
+  return calls.must("mmap of scratch memory", SYS_mmap,
+                    {0, Scratch::size, PROT_READ | PROT_WRITE, flags, ~std::uint64_t{0}, 0});
+}
+
 }  // namespace
 
 void provide_scratch(Task& task) {
@@ -210,9 +225,7 @@ void provide_scratch(Task& task) {
   }
   const Stopped stopped(task.tid);
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  const std::uint64_t start = calls.must("mmap of scratch memory", SYS_mmap,
-                                         {0, Scratch::size, PROT_READ | PROT_WRITE,
-                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ~std::uint64_t{0}, 0});
+  const std::uint64_t start = map_scratch(*task.process, calls);
   // A child would have it as memory of its own that its recording knows nothing of.
   calls.must("madvise of scratch memory", SYS_madvise, {start, Scratch::size, MADV_DONTFORK});
   task.scratch = Scratch{start};

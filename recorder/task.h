@@ -58,9 +58,10 @@ struct Process {
   std::shared_ptr<Domain> domain;
   std::array<KernelSigaction, 65> actions{};
   int tasks = 0;
-  bool parent_waits = false;            // a vfork child that has not executed yet
-  std::vector<Scratch> unused_scratch;  // left by threads that are gone
-  bool maps_files_shared = false;       // some file, which calls may change
+  bool parent_waits = false;                           // a vfork child that has not executed yet
+  std::vector<Scratch> unused_scratch;                 // left by threads that are gone
+  std::uint64_t scratch_end = agent::scratch_address;  // of what it has been given of this area
+  bool maps_files_shared = false;                      // some file, which calls may change
   // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's
   // (seccomp(2): the strictest answer wins). Then entries are seen as system-call stops, which come before
   // all filters; or, if it was there before the program, see Session::traps_calls().

@@ -33,6 +33,9 @@ constexpr std::uint64_t red_zone = 128;
 // A program that rewrites the code at the point more often than this is stopped at every pass instead.
 constexpr int most_rewrites = 4096;
 constexpr std::size_t general_registers = 16;
+// Passes that are looked at by a processor breakpoint before a stub stands in code of the program's own
+// making. Its bytes may be part of another instruction, too, which is run first.
+constexpr std::uint64_t careful_passes = 4;
 
 // Of the XSAVE area (Intel SDM, volume 1, 13.4): the registers of x87 and SSE, then the header, then the
 // rest.
@@ -263,12 +266,14 @@ class PointSearch {
 
   void choose_trap() {
     if (region_) return;
-    if (place_stub()) {
+    const bool careful = passes_ < careful_passes && !is_code_of_file();
+    if (!careful && place_stub()) {
       if (watches_hardware_) clear_breakpoint(task_.stopped());
       return;
     }
     if (wait_for_code()) return;
     if (!set_breakpoint(task_.stopped(), at_)) {
+      if (careful && place_stub()) return;
       fail(
           "event {}: the recorded point at {:#x} of task {} needs a processor breakpoint, and this machine "
           "gives none",
@@ -291,11 +296,22 @@ class PointSearch {
     return true;
   }
 
-  [[nodiscard]] bool is_writable(const std::vector<MapsEntry>& maps) const {
-    const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& one) {
+  [[nodiscard]] std::vector<MapsEntry>::const_iterator mapping_of_code(
+      const std::vector<MapsEntry>& maps) const {
+    return std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& one) {
       return one.start.address() <= at_ && at_ < one.end.address();
     });
+  }
+
+  [[nodiscard]] bool is_writable(const std::vector<MapsEntry>& maps) const {
+    const auto entry = mapping_of_code(maps);
     return entry != maps.end() && (entry->protection & PROT_WRITE) != 0;
+  }
+
+  [[nodiscard]] bool is_code_of_file() const {
+    const std::vector<MapsEntry> maps = read_maps(task_.real_tid);
+    const auto entry = mapping_of_code(maps);
+    return entry != maps.end() && entry->inode != 0;
   }
 
   // Only where the code is as it was (a just-in-time compiler may not have written it yet).

@@ -123,6 +123,7 @@ class Mover {
         return true;
       case Instruction::Kind::counted:
       case Instruction::Kind::call:
+      case Instruction::Kind::call_register:
       case Instruction::Kind::fixed:
       case Instruction::Kind::repeated:
       case Instruction::Kind::leaves:

@@ -53,11 +53,24 @@ bool is_counted(unsigned id) {
          id == X86_INS_JECXZ;
 }
 
+// FF /2 with a register, and at most a REX prefix (Intel SDM, volume 2, CALL). What `call *%rsp` jumps to is
+// lost once something was pushed.
+bool is_call_by_register(const cs_insn& found) {
+  const unsigned modrm = found.bytes[found.size - 1];
+  const bool has_rex = found.size == 3 && (found.bytes[0] & 0xf0) == 0x40;
+  const bool by_register =
+      (found.size == 2 || has_rex) && found.bytes[found.size - 2] == 0xff && (modrm & 0xf8) == 0xd0;
+  return by_register && found.detail->x86.operands[0].reg != X86_REG_RSP;
+}
+
 void set_branch(const cs_insn& found, Instruction::Kind kind, Instruction* instruction) {
   const cs_x86& detail = found.detail->x86;
   if (detail.op_count != 1 || detail.operands[0].type != X86_OP_IMM) {
     // Through a register or memory. A jump is the same anywhere; a call pushes where it stands.
-    if (kind == Instruction::Kind::call) instruction->kind = Instruction::Kind::fixed;
+    if (kind == Instruction::Kind::call) {
+      instruction->kind =
+          is_call_by_register(found) ? Instruction::Kind::call_register : Instruction::Kind::fixed;
+    }
     return;
   }
   instruction->kind = kind;

@@ -19,15 +19,16 @@ struct MemoryOperand {
 
 struct Instruction {
   enum class Kind {
-    plain,         // does the same anywhere
-    rip_relative,  // … once its displacement is adjusted
-    jump,          // unconditional, to `target`
-    conditional,   // to `target` or on; `condition` as in jcc
-    counted,       // loop, jrcxz: to `target` or on, by rcx
-    call,          // to `target`
-    fixed,         // cannot be moved: an indirect call, or one that the disassembler may get wrong
-    repeated,      // a string instruction with a prefix: it can be interrupted half-way, at its own address
-    leaves         // enters the kernel, or traps: another event is about to come
+    plain,          // does the same anywhere
+    rip_relative,   // … once its displacement is adjusted
+    jump,           // unconditional, to `target`
+    conditional,    // to `target` or on; `condition` as in jcc
+    counted,        // loop, jrcxz: to `target` or on, by rcx
+    call,           // to `target`
+    call_register,  // to where a register other than the stack pointer says; its last byte is the ModRM byte
+    fixed,          // cannot be moved: a call by memory, or one that the disassembler may get wrong
+    repeated,       // a string instruction with a prefix: it can be interrupted half-way, at its own address
+    leaves          // enters the kernel, or traps: another event is about to come
   };
   Kind kind = Kind::fixed;
   std::uint8_t length = 0;

@@ -176,6 +176,15 @@ class StubBuilder {
   bool has_saved_state_ = false;
 };
 
+// Changes no flags.
+void push_address(Assembler& out, std::uint64_t address) {
+  out.bytes({0x48, 0x8d, 0x64, 0x24, 0xf8});  // lea -8(%rsp),%rsp
+  out.bytes({0xc7, 0x04, 0x24});              // movl $…,(%rsp)
+  out.number(address, 4);
+  out.bytes({0xc7, 0x44, 0x24, 0x04});  // movl $…,4(%rsp)
+  out.number(address >> 32, 4);
+}
+
 // The instruction as it does here what it does at `address`, except for going on behind it.
 void move_instruction(Assembler& out, const Instruction& instruction, std::uint64_t address,
                       std::span<const std::byte> original) {
@@ -206,13 +215,16 @@ void move_instruction(Assembler& out, const Instruction& instruction, std::uint6
       out.jump_far(instruction.target);
       return;
     case Instruction::Kind::call:
-      out.bytes({0x48, 0x8d, 0x64, 0x24, 0xf8});  // lea -8(%rsp),%rsp
-      out.bytes({0xc7, 0x04, 0x24});              // movl $…,(%rsp)
-      out.number(behind, 4);
-      out.bytes({0xc7, 0x44, 0x24, 0x04});  // movl $…,4(%rsp)
-      out.number(behind >> 32, 4);
+      push_address(out, behind);
       out.jump_far(instruction.target);
       return;
+    case Instruction::Kind::call_register: {
+      push_address(out, behind);
+      out.bytes(code.first(code.size() - 1));
+      const auto modrm = std::to_integer<unsigned>(code.back());
+      out.bytes({0xe0U | (modrm & 7U)});  // FF /4: jmp
+      return;
+    }
     case Instruction::Kind::plain:
       out.bytes(code);
       return;

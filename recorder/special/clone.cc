@@ -83,6 +83,7 @@ std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid
     process->tasks = 0;
     process->parent_waits = (request.flags & CLONE_VFORK) != 0;
     process->unused_scratch.clear();
+    if ((request.flags & CLONE_VM) == 0) process->scratch_end = agent::scratch_address;
     process->pages_at_last_point.clear();
     process->looks_at_changes = 0;
     process->traced_ends.clear();

@@ -321,6 +321,7 @@ void finish_exec(Session& session, Task& task) {
   process.was_traced = task.traced.has_value();
   process.parent_waits = false;
   process.unused_scratch.clear();
+  process.scratch_end = agent::scratch_address;
   process.pages_at_last_point.clear();
   process.looks_at_changes = 0;
   process.code = std::make_shared<PatchedCode>();

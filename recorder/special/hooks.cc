@@ -104,6 +104,7 @@ bool changes_own_memory(const Task& task) {
   const AgentState& agent = *task.process->agent;
   if (meets(agent_area::code, agent_area::code_size) || meets(agent_area::data, agent_area::data_size))
     return true;
+  if (meets(agent::scratch_address, task.process->scratch_end - agent::scratch_address)) return true;
   if (agent.vdso != 0 && meets(agent::vdso_address, agent::vdso_limit - agent::vdso_address)) return true;
   return agent.memory && (meets(agent::code_address, agent::code_limit - agent::code_address) ||
                           meets(agent::shared_address, agent::shared_size));

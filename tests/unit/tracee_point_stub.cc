@@ -100,7 +100,7 @@ class StubRun {
     REQUIRE(stub.has_value());
     std::memcpy(memory_ + page_size, stub->code.data(), stub->code.size());
     const auto displacement = static_cast<std::int32_t>(stub_at - (start + at + 5));
-    REQUIRE(instruction->length >= 5);
+    REQUIRE(code.size() >= at + 5);
     memory_[at] = std::byte{0xe9};
     std::memcpy(memory_ + at + 1, &displacement, sizeof displacement);
     trap_ = stub->trapped_at - 1;
@@ -112,6 +112,7 @@ class StubRun {
   [[nodiscard]] std::uint64_t call(std::uint64_t argument) const {
     return reinterpret_cast<std::uint64_t (*)(std::uint64_t)>(memory_)(argument);
   }
+  [[nodiscard]] std::uint64_t start() const { return reinterpret_cast<std::uint64_t>(memory_); }
   // Takes the trap away: what comes there goes on.
   void pass_traps() const { *reinterpret_cast<std::byte*>(trap_) = std::byte{0x90}; }
 
@@ -154,6 +155,21 @@ TEST_CASE("a jump and a call are moved with their targets") {
   const StubRun jumped(bytes_of({0xe9, 6, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xc3, 0xb8, 2, 0, 0, 0, 0xc3}), 0, {});
   jumped.pass_traps();
   CHECK(jumped.call(0) == 2);
+}
+
+TEST_CASE("a call by a register is moved with the address behind it") {
+  // 0: lea 5(%rip),%rax ; 7: call *%rax ; (room for the jump) ; 12: pop %rax ; ret
+  const StubRun called(bytes_of({0x48, 0x8d, 0x05, 5, 0, 0, 0, 0xff, 0xd0, 0x90, 0x90, 0x90, 0x58, 0xc3}), 7,
+                       {});
+  called.pass_traps();
+  CHECK(called.call(0) == called.start() + 9);
+}
+
+TEST_CASE("a call by the stack pointer or by memory cannot be moved") {
+  CHECK(decode_instruction(bytes_of({0xff, 0xd5}), 0)->can_be_moved());        // call *%rbp
+  CHECK(decode_instruction(bytes_of({0x41, 0xff, 0xd4}), 0)->can_be_moved());  // call *%r12
+  CHECK_FALSE(decode_instruction(bytes_of({0xff, 0xd4}), 0)->can_be_moved());  // call *%rsp
+  CHECK_FALSE(decode_instruction(bytes_of({0xff, 0x10}), 0)->can_be_moved());  // call *(%rax)
 }
 
 TEST_CASE("a conditional jump is moved both ways") {

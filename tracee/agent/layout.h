@@ -7,6 +7,7 @@
 //   0x70100000  RW   scratch, there from the exec on
 //   0x70200000  RW   shared with rec: Globals, then a table of calls, then tables of descriptors
 //   0x70300000  RW   shared with rec: one Slot per task: control block, the agent's stack, the ring
+//   0x7db00000  RW   recording: buffers that stand in for the program's during calls (recorder/redirect.h)
 //   0x7f000000  RX   recording: the kernel's vDSO and its data, moved out of the program's sight
 //
 // The memory is one file without a name (memfd) per executed program; children made by fork share it with
@@ -28,6 +29,7 @@ inline constexpr uint64_t call_table_address = shared_address + 0x1000;
 inline constexpr uint64_t descriptor_tables_address = shared_address + 0x20000;
 inline constexpr uint64_t slots_address = shared_address + 0x100000;
 
+inline constexpr uint64_t scratch_address = 0x7db00000;
 inline constexpr uint64_t vdso_address = 0x7f000000;
 inline constexpr uint64_t vdso_limit = 0x7f100000;
 
@@ -39,7 +41,7 @@ inline constexpr uint32_t stack_top_offset = 0x8000;
 inline constexpr uint32_t ring_offset = 0x10000;
 inline constexpr uint32_t ring_size = 0x80000;  // a power of two
 inline constexpr uint64_t shared_size = 0x100000 + uint64_t{slot_count} * slot_size;
-static_assert(shared_address + shared_size <= vdso_address);
+static_assert(shared_address + shared_size <= scratch_address);
 static_assert(ring_offset + ring_size == slot_size);
 
 // Beyond this one call's data leaves the ring to the traced way.
