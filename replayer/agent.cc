@@ -13,7 +13,7 @@
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/filter.h"
-#include "tracee/remote_call.h"
+#include "tracee/remote_batch.h"
 #include "tracee/wait_status.h"
 
 namespace rec::replay_agent {
@@ -26,15 +26,15 @@ agent::Slot* slot_of(const ReplayTask& task) {
 std::shared_ptr<AgentMemory> inject(Replayer& replayer, const ReplayTask& task) {
   const std::uint64_t at = replayer.arena().take(AgentMemory::file_size);
   auto memory = std::make_shared<AgentMemory>(agent::Mode::replay, replayer.arena().fd(), at);
-  const Stopped stopped = task.stopped();
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
+  RemoteBatch batch;
   constexpr std::uint64_t flags = MAP_SHARED | MAP_FIXED_NOREPLACE;
-  calls.must("mmap of the agent's code", SYS_mmap,
-             {agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC, flags, Arena::tracee_fd,
-              at + AgentMemory::code_offset});
-  calls.must("mmap of the agent's memory", SYS_mmap,
-             {agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, flags, Arena::tracee_fd,
-              at + AgentMemory::shared_offset});
+  batch.add(SYS_mmap, {agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC, flags,
+                       Arena::tracee_fd, at + AgentMemory::code_offset});
+  batch.add(SYS_mmap, {agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, flags,
+                       Arena::tracee_fd, at + AgentMemory::shared_offset});
+  replayer.make_calls(task, batch);
+  if (const std::int64_t error = batch.first_error(); error != 0)
+    fail_with_errno(fmt::format("mmap of the agent in task {}", task.tid), static_cast<int>(-error));
   return memory;
 }
 
@@ -120,9 +120,7 @@ void adopt(ReplayTask& child, const Registers& registers) {
 
 void replay_change(Replayer& replayer, ReplayTask& task, const Event& event) {
   if (event.args[2] != 0) task.space->agent = inject(replayer, task);
-  if (event.extra != nullptr) {
-    for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
-  }
+  if (event.extra != nullptr) special::place_mappings(replayer, task, event.extra->mappings);
   replayer.write_outputs(task, event);
   Registers registers = task.registers;
   if (event.args[0] != 0) {

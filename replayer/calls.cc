@@ -91,9 +91,7 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   } else if (!failed && policy.replay == syscalls::Replay::special) {
     special::replay(task, event, policy.special, &registers);
   }
-  if (event.extra != nullptr) {
-    for (const Mapping& mapping : event.extra->mappings) special::place_mapping(replayer, task, mapping);
-  }
+  if (event.extra != nullptr) special::place_mappings(replayer, task, event.extra->mappings);
   replayer.write_outputs(task, event);
   if (policy.special == syscalls::Special::ptrace) {
     if (!failed) special::replay_ptrace(replayer, event);

@@ -24,6 +24,7 @@
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/filter.h"
+#include "tracee/page_cache.h"
 #include "tracee/remote_call.h"
 #include "tracee/this_processor.h"
 #include "tracee/wait_status.h"
@@ -268,11 +269,21 @@ std::size_t Replayer::comparable_xstate(const std::vector<std::byte>& recorded,
   return is_alike ? here.size() : std::min({recorded.size(), here.size(), common_xstate_size});
 }
 
-void Replayer::write_outputs(const ReplayTask& task, const Event& event) {
-  const RemoteMemory memory = task.memory();
-  for (const Data& data : event.data) {
-    if (data.role == Data::Role::output) memory.write(data.address, data.bytes);
+void Replayer::make_calls(const ReplayTask& task, RemoteBatch& batch) const {
+  const Stopped stopped = task.stopped();
+  if (is_filtered_) {
+    batch.run(stopped, task.memory());
+  } else {
+    batch.run_one_by_one(stopped);
   }
+}
+
+void Replayer::write_outputs(const ReplayTask& task, const Event& event) {
+  std::vector<RemoteMemory::Piece> pieces;
+  for (const Data& data : event.data) {
+    if (data.role == Data::Role::output) pieces.push_back({data.address, data.bytes});
+  }
+  write_all(task.memory(), pieces);
 }
 
 void Replayer::show_output(const Event& event) {

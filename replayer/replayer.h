@@ -11,6 +11,7 @@
 #include "replayer/task.h"
 #include "replayer/watchdog.h"
 #include "tracee/one_processor.h"
+#include "tracee/remote_batch.h"
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
@@ -74,6 +75,8 @@ class Replayer {
   // An exec: the task is alone in its domain, and has its turn there.
   void change_domain(ReplayTask& task, DomainId domain);
   void write_outputs(const ReplayTask& task, const Event& event);
+  // Makes calls in the stopped task, with a single stop if the filter over it is rec's.
+  void make_calls(const ReplayTask& task, RemoteBatch& batch) const;
   void show_output(const Event& event);
 
  private:

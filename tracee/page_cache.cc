@@ -1,8 +1,13 @@
 #include "tracee/page_cache.h"
 
+#include <sys/uio.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 
 #include "format/base/error.h"
+#include "tracee/stopped.h"
 
 namespace rec {
 
@@ -33,6 +38,14 @@ std::size_t PageCache::read_some(RemotePtr<> from, std::span<std::byte> buffer) 
   return done;
 }
 
+bool PageCache::holds(RemotePtr<> start, std::size_t size) const {
+  const std::uint64_t end = start.address() + size;
+  for (std::uint64_t page = page_down(start.address()); page < end; page += page_size) {
+    if (page_at(page).bytes.size() < page_size) return false;
+  }
+  return true;
+}
+
 void PageCache::write(std::uint64_t to, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t skip = to % page_size;
@@ -54,9 +67,54 @@ void PageCache::flush() {
     if (page.changed_to == 0) continue;
     pieces.push_back({RemotePtr<>(start + page.changed_from),
                       std::span(page.bytes).subspan(page.changed_from, page.changed_to - page.changed_from)});
-    page.changed_from = page.changed_to = 0;
   }
   memory_.write_protected(pieces);
+  pages_.clear();
+}
+
+namespace {
+
+// As many of the first pieces as one call can write, and the kernel writes whole: it stops at a page that the
+// task may not write.
+std::size_t write_first(Tid tid, std::span<const RemoteMemory::Piece> pieces) {
+  const std::size_t count = std::min<std::size_t>(pieces.size(), IOV_MAX);
+  std::vector<iovec> local(count), remote(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto bytes = pieces[i].bytes;
+    local[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+    remote[i] = {reinterpret_cast<void*>(pieces[i].to.address()), bytes.size()};
+  }
+  const ssize_t put = ::process_vm_writev(tid.value(), local.data(), count, remote.data(), count, 0);
+  if (put < 0 && errno == ESRCH) throw TaskGone{tid};
+  std::size_t left = put < 0 ? 0 : static_cast<std::size_t>(put);
+  std::size_t whole = 0;
+  while (whole < count && pieces[whole].bytes.size() <= left) left -= pieces[whole++].bytes.size();
+  return whole;
+}
+
+}  // namespace
+
+void write_all(const RemoteMemory& memory, std::span<const RemoteMemory::Piece> pieces) {
+  while (pieces.size() > 1) {
+    const std::size_t whole = write_first(memory.tid(), pieces);
+    if (whole == 0) break;
+    pieces = pieces.subspan(whole);
+  }
+  if (pieces.size() == 1) {
+    memory.write(pieces.front().to, pieces.front().bytes);
+    return;
+  }
+  // Code, mostly, changed in many places of few pages.
+  PageCache pages(memory);
+  for (const RemoteMemory::Piece& piece : pieces) {
+    if (pages.holds(piece.to, piece.bytes.size())) {
+      pages.write(piece.to.address(), piece.bytes);
+    } else {
+      pages.flush();
+      memory.write(piece.to, piece.bytes);
+    }
+  }
+  pages.flush();
 }
 
 }  // namespace rec

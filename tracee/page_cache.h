@@ -20,9 +20,11 @@ class PageCache : public Memory {
 
   // With what was written so far, unless it is more than two pages.
   [[nodiscard]] std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const override;
-  // Precondition: read_some() has given what is there now.
+  // Whether all pages of it can be read.
+  [[nodiscard]] bool holds(RemotePtr<> start, std::size_t size) const;
+  // Precondition: holds(), or read_some() has given what is there now.
   void write(std::uint64_t to, std::span<const std::byte> bytes);
-  void flush();
+  void flush();  // and forgets what it has read
 
  private:
   struct Page {
@@ -34,5 +36,10 @@ class PageCache : public Memory {
   RemoteMemory memory_;
   mutable std::map<std::uint64_t, Page> pages_;
 };
+
+// Writes all pieces in their order, also to pages that the tracee itself may only read; those may cross a
+// page's end here. Precondition: the task is in a ptrace stop, or none of the pages is such a one. Throws
+// Error when an address is not mapped.
+void write_all(const RemoteMemory& memory, std::span<const RemoteMemory::Piece> pieces);
 
 }  // namespace rec

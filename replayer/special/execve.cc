@@ -87,17 +87,15 @@ void replay_exec(Replayer& replayer, ReplayTask& task, const Event& event) {
   task.slot = 0;
   task.space = std::make_shared<AddressSpace>(AddressSpace{.heap_end = event.args[5]});
   replayer.change_domain(task, extra.domain);
-  for (const Mapping& mapping : extra.mappings) {
-    if (mapping.kind != Mapping::Kind::stack) {
-      place_mapping(replayer, task, mapping);
-      continue;
-    }
-    const Mapping stack = whole_stack(mapping, extra.stack_limit);
-    place_mapping(replayer, task, stack);
-    task.space->stack_start = stack.start.address();
-    task.space->stack_end = stack.end.address();
+  std::vector<Mapping> mappings = extra.mappings;
+  for (Mapping& mapping : mappings) {
+    if (mapping.kind != Mapping::Kind::stack) continue;
+    mapping = whole_stack(mapping, extra.stack_limit);
+    task.space->stack_start = mapping.start.address();
+    task.space->stack_end = mapping.end.address();
     limit_growth(task, extra.stack_limit);
   }
+  place_mappings(replayer, task, mappings);
   if ((event.flags & event_cpuid_faults) != 0) make_cpuid_fault(task);
   replayer.write_outputs(task, event);
   if (!extra.xstate.empty()) replayer.set_xstate(task, extra.xstate);

@@ -9,6 +9,7 @@
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
 #include "tracee/agent_area.h"
+#include "tracee/remote_batch.h"
 #include "tracee/remote_call.h"
 
 namespace rec::special {
@@ -19,24 +20,24 @@ constexpr std::uint64_t arch_set_gs = 0x1001, arch_set_fs = 0x1002;  // asm/prct
 // Flags of the recorded call that its re-execution keeps; all others were about finding or filling the place.
 constexpr std::uint32_t kept_flags = MAP_NORESERVE | MAP_GROWSDOWN | MAP_STACK;
 
+// The calls that put one mapping in place.
 class Placer {
  public:
-  Placer(RemoteCalls& calls, const Mapping& mapping) : calls_(calls), mapping_(mapping) {}
+  Placer(RemoteBatch& batch, const Mapping& mapping) : batch_(batch), mapping_(mapping) {}
 
   void anonymous(std::uint64_t start, std::uint64_t end) const {
     const std::uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (mapping_.flags & kept_flags);
-    calls_.must("mmap for the replay", SYS_mmap, {start, end - start, mapping_.protection, flags, no_fd, 0});
+    batch_.add(SYS_mmap, {start, end - start, mapping_.protection, flags, no_fd, 0});
   }
 
   void from_arena(std::uint64_t start, std::uint64_t end, std::uint64_t offset, int sharing) const {
     const std::uint64_t flags =
         static_cast<std::uint64_t>(sharing) | MAP_FIXED | (mapping_.flags & MAP_NORESERVE);
-    calls_.must("mmap for the replay", SYS_mmap,
-                {start, end - start, mapping_.protection, flags, Arena::tracee_fd, offset});
+    batch_.add(SYS_mmap, {start, end - start, mapping_.protection, flags, Arena::tracee_fd, offset});
   }
 
  private:
-  RemoteCalls& calls_;
+  RemoteBatch& batch_;
   const Mapping& mapping_;
 };
 
@@ -112,16 +113,25 @@ void replay_limit(const ReplayTask& task, std::uint64_t resource, std::uint64_t 
 
 }  // namespace
 
-void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping) {
-  const Stopped stopped = task.stopped();
-  RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  const Placer placer(calls, mapping);
-  if (mapping.shared_object != 0) {
-    place_shared(replayer, placer, mapping);
-  } else if (mapping.content) {
-    place_content(replayer, placer, mapping);
-  } else {
-    placer.anonymous(mapping.start.address(), mapping.end.address());
+void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const Mapping> mappings) {
+  constexpr std::size_t at_once = 128;  // each two calls at most
+  while (!mappings.empty()) {
+    const auto some = mappings.first(std::min(mappings.size(), at_once));
+    RemoteBatch batch;
+    for (const Mapping& mapping : some) {
+      const Placer placer(batch, mapping);
+      if (mapping.shared_object != 0) {
+        place_shared(replayer, placer, mapping);
+      } else if (mapping.content) {
+        place_content(replayer, placer, mapping);
+      } else {
+        placer.anonymous(mapping.start.address(), mapping.end.address());
+      }
+    }
+    replayer.make_calls(task, batch);
+    if (const std::int64_t error = batch.first_error(); error != 0)
+      fail_with_errno(fmt::format("mmap for the replay in task {}", task.tid), static_cast<int>(-error));
+    mappings = mappings.subspan(some.size());
   }
 }
 

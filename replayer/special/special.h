@@ -2,6 +2,8 @@
 // recorder/special.
 #pragma once
 
+#include <span>
+
 #include "format/syscalls/table.h"
 #include "replayer/replayer.h"
 
@@ -30,7 +32,7 @@ void limit_stack(const ReplayTask& task, std::uint64_t limit);
 void replay_stop(Replayer& replayer, ReplayTask& task, const Event& event);
 void replay_ptrace(Replayer& replayer, const Event& event);
 
-// mmap.cc: puts one recorded mapping in place.
-void place_mapping(Replayer& replayer, const ReplayTask& task, const Mapping& mapping);
+// mmap.cc: puts recorded mappings in place, in their order.
+void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const Mapping> mappings);
 
 }  // namespace rec::special
