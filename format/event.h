@@ -169,7 +169,7 @@ enum EventFlags : std::uint16_t {
   event_denied = 8,           // rec answered in the kernel's place (policy `deny`)
   event_no_result = 16,       // a call that did not return: exit, exit_group, or its task was killed in it
   event_not_replayable = 32,  // note: what follows cannot be replayed, extra.text says why
-  event_by_agent = 128,       // call: made, and at replay answered, inside the program (tracee/agent)
+  event_by_agent = 128,       // call, rdtsc: made, and at replay answered, inside the program (tracee/agent)
   event_ends_turn = 256,  // a call that opens no segment: others get their turn, and a begin event opens it
   event_found_when_run = 512,  // trap: nothing stood for the instruction until now; the int3 is an output
   event_cpuid_faults = 64,  // exec: cpuid faults in the new program wherever rec has put no int3 in its place

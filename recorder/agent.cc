@@ -218,7 +218,13 @@ void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
     registers = Stopped(task.tid).registers();
   }
   if (process.agent->memory) learn_descriptor(task);
-  count_site(task, registers, static_cast<std::uint32_t>(nr));
+  if (count_site(task, registers, static_cast<std::uint32_t>(nr))) registers = Stopped(task.tid).registers();
+}
+
+void Agents::after_counter(Task& task, Registers& registers) {
+  if (!is_wanted(*task.process) || !count_site(task, registers, std::nullopt)) return;
+  registers = Stopped(task.tid).registers();
+  before_user(task, registers);
 }
 
 void Agents::remove(Task& task) {

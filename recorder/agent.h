@@ -38,6 +38,10 @@ class Agents {
   // descriptor. May change `registers`, which are the task's.
   void after_call(Task& task, std::int64_t result, Registers& registers);
 
+  // Behind an rdtsc that trapped, once its event is appended: counts, patches. May change `registers`, which
+  // are the task's.
+  void after_counter(Task& task, Registers& registers);
+
   // Before a task goes (back) to user code: an instruction pointer inside a patched window moves to where its
   // instruction is now, and the task gets its slot. `registers` are the task's. Appends an event if anything
   // changed.
@@ -130,7 +134,7 @@ class Agents {
   void write_code(const Task& task, std::uint64_t address, const std::vector<std::byte>& bytes);
   [[nodiscard]] static agent::Slot* slot_of(const Task& task);
   [[nodiscard]] static agent::Phase phase_of(const Task& task);
-  void count_site(Task& task, Registers& registers, std::uint32_t nr);
+  [[nodiscard]] bool count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr);
   [[nodiscard]] bool patch(Task& task, const AgentState::Region& region, std::uint64_t address);
   const JumpTargets* targets_for(const Task& task, const AgentState::Region& region);
   CodeFile* code_file(const SeenFile& file);

@@ -89,20 +89,29 @@ void Agents::read_pieces(const Task& task, const agent::Record& record, const st
 void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::Record& record) {
   const auto rest =
       static_cast<std::uint64_t>(AgentMemory::ring_end(slot) - reinterpret_cast<const std::byte*>(&record));
-  ENSURE(record.size >= sizeof record && record.size <= rest && record.nr < agent::call_count,
+  const bool is_call = record.nr < agent::call_count;
+  ENSURE(record.size >= sizeof record && record.size <= rest && (is_call || record.nr == agent::counter_read),
          "the agent of task {} wrote nonsense", task.tid);
   const std::size_t first = pieces_.size();
   read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
   piece_counts_.push_back(pieces_.size() - first);
   Event& event = events_.emplace_back();
   event.tid = task.tid;
-  event.kind = EventKind::call;
   event.flags = event_by_agent;
+  event.enter_ns = time_of(slot, record.enter);
+  event.leave_ns = record.leave == record.enter ? event.enter_ns : time_of(slot, record.leave);
+  if (!is_call) {
+    const auto value = static_cast<std::uint64_t>(record.result);
+    event.kind = EventKind::trap;
+    event.nr = static_cast<std::int32_t>(TrapKind::rdtsc);
+    event.args = {value & 0xffffffff, 0, 0, value >> 32};
+    event.result = 2;
+    return;
+  }
+  event.kind = EventKind::call;
   if ((calls_[record.nr].flags & agent::call_answered) != 0) event.flags |= event_denied;
   event.nr = record.nr;
   event.result = record.result;
-  event.enter_ns = time_of(slot, record.enter);
-  event.leave_ns = record.leave == record.enter ? event.enter_ns : time_of(slot, record.leave);
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
 }
 
@@ -116,6 +125,7 @@ void Agents::put_events(Task& task) {
   session_.put_all(events_);
   records_ += events_.size();
   for (const Event& event : events_) {
+    if (event.kind != EventKind::call) continue;
     if (has_effects_[static_cast<std::size_t>(event.nr)]) apply_effects(task, event);
     if (changes_descriptors(event)) EchoDescriptors::forget(*task.process);
   }

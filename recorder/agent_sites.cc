@@ -1,4 +1,4 @@
-// Which `syscall` instructions are led to the agent: what is known of code, and the patches made in it.
+// Which `syscall` and `rdtsc` instructions are led to the agent: what is known of code, and the patches made in it.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,14 +24,36 @@ constexpr std::uint64_t chunk_size = 4 * page_size;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
-std::optional<CodePatch> make_patch_at(const Memory& memory, const AgentState::Region& region,
-                                       const JumpTargets& targets, std::uint64_t address, std::uint32_t nr,
+// For an rdtsc, whose place holds an int3 now; that becomes part of the trampoline.
+std::optional<CodePatch> make_counter_patch_at(PatchedCode& code, std::vector<std::byte>& bytes,
+                                               const Surroundings& around, const JumpTargets& targets,
+                                               std::uint64_t address, std::uint64_t trampoline) {
+  const auto known = code.find(address);
+  const bool is_there = known != code.end() && !known->second.jumps &&
+                        known->second.instruction.kind == TrapKind::rdtsc &&
+                        address - around.address < bytes.size();
+  if (!is_there) return std::nullopt;
+  std::byte& first = bytes[address - around.address];
+  const std::byte int3 = std::exchange(first, known->second.first_byte);
+  auto made = make_counter_patch(around, targets, address, trampoline, agent::counter_address);
+  if (!made) return std::nullopt;
+  made->original.front() = int3;
+  known->second.jumps = true;
+  code.insert_or_assign(made->l0, PatchedInstruction{known->second.instruction, known->second.first_byte});
+  return made;
+}
+
+std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
+                                       const AgentState::Region& region, const JumpTargets& targets,
+                                       std::uint64_t address, const CodeFile::Site& site,
                                        std::uint64_t trampoline) {
   const std::uint64_t start = std::max(region.start, address - std::min(address, surroundings_before));
   std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
   bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
-  return make_patch({bytes, start, start - region.base}, targets, address, nr, trampoline,
-                    agent::code_address);
+  const Surroundings around{bytes, start, start - region.base};
+  if (!site.nr)
+    return make_counter_patch_at(*task.process->code, bytes, around, targets, address, trampoline);
+  return make_patch(around, targets, address, *site.nr, trampoline, agent::code_address);
 }
 
 // The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
@@ -54,17 +76,18 @@ std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
 
 }  // namespace
 
-void Agents::count_site(Task& task, Registers& registers, std::uint32_t nr) {
+// True: it was patched. `registers`: right behind it.
+bool Agents::count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr) {
   AgentState& state = *task.process->agent;
   const std::uint64_t address = registers.rip - 2;
   const AgentState::Region* region = state.region_at(address);
-  if (region == nullptr) return;  // a trampoline, or code without a file, which may be rewritten at any time
+  // A trampoline, or code without a file, which may be rewritten at any time.
+  if (region == nullptr) return false;
   CodeFile::Site& site = region->file->sites[address - region->base];
   site.nr = nr;
   if (site.calls < calls_before_patching) ++site.calls;
-  if (!state.memory || site.calls < calls_before_patching || site.is_refused) return;
-  if (!state.tried.insert(address).second) return;
-  if (patch(task, *region, address)) registers = Stopped(task.tid).registers();
+  if (!state.memory || site.calls < calls_before_patching || site.is_refused) return false;
+  return state.tried.insert(address).second && patch(task, *region, address);
 }
 
 CodeFile* Agents::code_file(const SeenFile& file) {
@@ -133,7 +156,7 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
     const JumpTargets* targets = targets_for(task, *region);
     if (chunk == nullptr || targets == nullptr) return;
     if (!state.tried.insert(address).second) continue;
-    auto made = make_patch_at(pages, *region, *targets, address, site.nr, chunk->start + chunk->used);
+    auto made = make_patch_at(task, pages, *region, *targets, address, site, chunk->start + chunk->used);
     if (!made) {
       site.is_refused = true;
       continue;
@@ -187,7 +210,7 @@ bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t a
   if (state.chunk_near(address) == nullptr && !map_chunk(task, address)) return false;
   AgentState::Chunk* chunk = state.chunk_near(address);
   CodeFile::Site& site = region.file->sites[address - region.base];
-  auto made = make_patch_at(task.memory(), region, *targets, address, site.nr, chunk->start + chunk->used);
+  auto made = make_patch_at(task, task.memory(), region, *targets, address, site, chunk->start + chunk->used);
   if (!made) {
     site.is_refused = true;
     return false;

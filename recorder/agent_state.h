@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -13,12 +14,13 @@
 
 namespace rec {
 
-// What is known of the `syscall` instructions in a file's code, from all processes that had it mapped so far.
+// What is known of the `syscall` and `rdtsc` instructions in a file's code, from all processes that had it
+// mapped so far.
 struct CodeFile {
   struct Site {
-    int calls = 0;            // traced ones that the agent could have made
-    std::uint32_t nr = 0;     // of the last of them
-    bool is_refused = false;  // it cannot be patched
+    int calls = 0;                    // traced ones that the agent could have made
+    std::optional<std::uint32_t> nr;  // of the last of them; nullopt: it is an rdtsc
+    bool is_refused = false;          // it cannot be patched
   };
   std::unique_ptr<JumpTargets> targets;  // nullptr: not looked for yet
   std::map<std::uint64_t, Site> sites;   // by their offset in the file

@@ -30,7 +30,7 @@ TrapArguments state_in_use(const Stopped& stopped, const Registers& registers) {
 }
 
 void append_trap(Session& session, Task& task, TrapKind kind, const TrapArguments& args, std::uint64_t length,
-                 const Registers& after, DataBuffer& data, std::uint16_t flags = 0) {
+                 Registers after, DataBuffer& data, std::uint16_t flags = 0) {
   session.append({.tid = task.tid,
                   .kind = EventKind::trap,
                   .flags = flags,
@@ -38,6 +38,7 @@ void append_trap(Session& session, Task& task, TrapKind kind, const TrapArgument
                   .args = args,
                   .result = static_cast<std::int64_t>(length),
                   .data = data.data()});
+  if (kind == TrapKind::rdtsc) session.agents().after_counter(task, after);
   task.left_with = after;
   if (!stop_after_step(session, task)) session.resume_user(task);
 }

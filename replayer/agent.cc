@@ -54,14 +54,15 @@ std::byte* put_piece(std::byte* to, const agent::PieceHeader& header, std::span<
 
 void put(std::byte* to, const Event& event, const std::optional<agent::RemadeCall>& remade,
          std::uint64_t size) {
-  const syscalls::Syscall* entry = syscalls::find(event.nr);
+  const bool is_call = event.kind == EventKind::call;
+  const syscalls::Syscall* entry = is_call ? syscalls::find(event.nr) : nullptr;
   agent::Record record{};
   record.size = static_cast<std::uint32_t>(size);
-  record.nr = static_cast<std::uint16_t>(event.nr);
+  record.nr = is_call ? static_cast<std::uint16_t>(event.nr) : agent::counter_read;
   record.pieces = static_cast<std::uint8_t>(event.data.size() + (remade ? 1 : 0));
   record.arguments = entry != nullptr ? entry->arg_count : 0;
   record.enter = event.number.value();
-  record.result = event.result;
+  record.result = is_call ? event.result : static_cast<std::int64_t>(event.args[3] << 32 | event.args[0]);
   std::copy(event.args.begin(), event.args.end(), std::begin(record.args));
   std::memcpy(to, &record, sizeof record);
   to += sizeof record;
@@ -88,6 +89,10 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
   std::memcpy(&record, AgentMemory::ring(slot) + at, sizeof record);
   Event event{.number = EventNumber(record.enter), .tid = task.tid, .nr = record.nr, .result = record.result};
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
+  if (record.nr == agent::counter_read) {
+    event.kind = EventKind::trap;
+    event.nr = static_cast<std::int32_t>(TrapKind::rdtsc);
+  }
   return event;
 }
 
@@ -100,6 +105,7 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
   if (slot.trap == agent::Trap::other_result) {
     diverge(event, task, "making the call again ends as it did", "it ended otherwise");
   }
+  if (slot.trap == agent::Trap::not_a_call) diverge(event, task, "this call", "it reads the time-stamp counter");
   task.registers.orig_rax = slot.nr;
   task.registers.set_arguments(
       {slot.args[0], slot.args[1], slot.args[2], slot.args[3], slot.args[4], slot.args[5]});
@@ -161,7 +167,8 @@ bool queue_call(ReplayTask& task, const Event& event) {
     nothing.size = static_cast<std::uint32_t>(filler);
     std::memcpy(ring + at, &nothing, sizeof nothing);
   }
-  const auto remade = special::remade_call(*task.space, event);
+  const auto remade =
+      event.kind == EventKind::call ? special::remade_call(*task.space, event) : std::nullopt;
   const std::uint64_t size = remade ? most : without;
   put(ring + ((written + filler) & (agent::ring_size - 1)), event, remade, size);
   slot->written = written + filler + size;

@@ -55,6 +55,9 @@ void check_event(const Event& event) {
   }
   if (event.kind == EventKind::signal) check_signal(event);
   if (event.kind == EventKind::traced) check_stop(event);
+  const bool is_rdtsc = event.nr == static_cast<std::int32_t>(TrapKind::rdtsc);
+  if (event.kind == EventKind::trap && (event.flags & event_by_agent) != 0 && !is_rdtsc)
+    fail_damaged(event, "is of an instruction that no agent carries out");
   if (event.extra == nullptr) return;
   for (const Mapping& mapping : event.extra->mappings) check_mapping(event, mapping);
 }

@@ -379,7 +379,8 @@ void Replayer::leave_point(ReplayTask& task) {
 
 void Replayer::replay(const Event& event) {
   check_event(event);
-  if (event.kind == EventKind::call && (event.flags & event_by_agent) != 0) {
+  const bool is_of_program = event.kind == EventKind::call || event.kind == EventKind::trap;
+  if (is_of_program && (event.flags & event_by_agent) != 0) {
     replay_by_agent(event);
     return;
   }

@@ -60,7 +60,7 @@ std::string name_of(EventKind kind) {
 // What all events together say.
 struct Survey {
   std::array<std::uint64_t, kinds> by_kind{};
-  std::uint64_t by_agent = 0;                    // calls recorded inside the program
+  std::array<std::uint64_t, kinds> by_agent{};   // of those, recorded inside the program
   std::map<std::int32_t, std::uint64_t> traced;  // the others, by number
   std::uint64_t tasks = 0;
   std::set<Pid> processes;
@@ -73,12 +73,10 @@ struct Survey {
 void count(const Event& event, Survey& survey) {
   ++survey.by_kind.at(static_cast<std::size_t>(event.kind));
   survey.last_ns = std::max(survey.last_ns, event.leave_ns);
-  if (event.kind == EventKind::call) {
-    if ((event.flags & event_by_agent) != 0) {
-      ++survey.by_agent;
-    } else {
-      ++survey.traced[event.nr];
-    }
+  if ((event.flags & event_by_agent) != 0) {
+    ++survey.by_agent.at(static_cast<std::size_t>(event.kind));
+  } else if (event.kind == EventKind::call) {
+    ++survey.traced[event.nr];
   }
   if (event.kind == EventKind::start) {
     ++survey.tasks;
@@ -186,11 +184,11 @@ void run(const std::string& name) {
     if (survey.by_kind[kind] == 0) continue;
     // 12 columns: the counts stand under the values above.
     std::string what(name_of(static_cast<EventKind>(kind)));
-    if (static_cast<EventKind>(kind) == EventKind::call) {
-      what += fmt::format(": {} of them inside the program, {} with a stop", survey.by_agent,
-                          survey.by_kind[kind] - survey.by_agent);
-      if (!survey.traced.empty()) what += fmt::format(" ({})", most_traced(survey));
-    }
+    const bool is_call = static_cast<EventKind>(kind) == EventKind::call;
+    if (is_call || survey.by_agent[kind] != 0)
+      what += fmt::format(": {} of them inside the program, {} with a stop", survey.by_agent[kind],
+                          survey.by_kind[kind] - survey.by_agent[kind]);
+    if (is_call && !survey.traced.empty()) what += fmt::format(" ({})", most_traced(survey));
     counts.add({fmt::format("{:>12}", survey.by_kind[kind]), what});
   }
   std::string text = columns.text() + counts.text();

@@ -119,7 +119,10 @@ void AgentMemory::reset_slot(std::uint64_t address) const {
   slot = {};
   slot.self = reinterpret_cast<agent::Slot*>(address);
   slot.stack_top = address + agent::stack_top_offset;
-  slot.entry = address == agent::slots_address ? agent_symbols().no_entry : agent_symbols().entry;
+  const agent::Symbols& symbols = agent_symbols();
+  const bool is_shared = address == agent::slots_address;
+  slot.entry = is_shared ? symbols.no_entry : symbols.entry;
+  slot.counter_entry = is_shared ? symbols.no_entry : symbols.counter_entry;
 }
 
 std::uint64_t AgentMemory::take_slot() {

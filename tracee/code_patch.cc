@@ -238,7 +238,7 @@ namespace {
 // What follows the replaced instruction, and the way back; then the patch as a whole. nullopt: not here.
 std::optional<CodePatch> complete(const Surroundings& code, const JumpTargets& targets, CodePatch patch,
                                   Assembler& assembler) {
-  constexpr std::uint64_t site_length = 2;  // of `syscall` and of `cpuid`
+  constexpr std::uint64_t site_length = 2;  // of `syscall`, `cpuid` and `rdtsc`
   std::uint64_t back = patch.site + site_length;
   bool goes_back = true;
   if (!patch.keeps_site) {
@@ -317,6 +317,32 @@ std::optional<CodePatch> make_cpuid_patch(const Surroundings& code, const JumpTa
   return std::nullopt;
 }
 
+std::optional<CodePatch> make_counter_patch(const Surroundings& code, const JumpTargets& targets,
+                                            std::uint64_t site, std::uint64_t trampoline,
+                                            std::uint64_t entry) {
+  CodePatch patch;
+  patch.site = patch.start = site;
+  patch.trampoline = trampoline;
+  Assembler assembler(trampoline);
+  assembler.put({0x48, 0x8d, 0x64, 0x24, 0x80});  // lea -128(%rsp), %rsp: a leaf function's red zone
+  assembler.put({0x51, 0x41, 0x53});              // push %rcx ; push %r11
+  assembler.put({0x48, 0x8d, 0x0d});              // lea L1, %rcx
+  assembler.put_word(6 + 3 + 2);
+  assembler.put({0x41, 0xbb});  // mov $entry, %r11d
+  assembler.put_word(static_cast<std::uint32_t>(entry));
+  assembler.put({0x41, 0xff, 0xe3});  // jmp *%r11
+  const std::initializer_list<unsigned> restore{0x41, 0x5b, 0x59, 0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0};
+  const auto length = static_cast<unsigned>(restore.size());
+  assembler.put({0xeb, length + 2});  // two bytes before L1, where the agent's fallback leads
+  assembler.put(restore);
+  assembler.put({0xeb, length + 2});
+  assembler.put(restore);
+  patch.l0 = assembler.here();
+  assembler.put({0xcc, 0x31});
+  patch.l1 = assembler.here();
+  return complete(code, targets, std::move(patch), assembler);
+}
+
 // --- jumps of a whole file ---
 
 namespace {
@@ -356,7 +382,8 @@ void for_pieces(const File& file, const ElfFunctions::Range& range, std::vector<
 std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> sites;
   for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
-    const bool is_site = byte_at(bytes, i + 1) == 0x05 || byte_at(bytes, i + 1) == 0xa2;
+    const std::uint8_t opcode = byte_at(bytes, i + 1);
+    const bool is_site = opcode == 0x05 || opcode == 0xa2 || opcode == 0x31;
     if (byte_at(bytes, i) == 0x0f && is_site) sites.push_back(offset + i);
   }
   return sites;

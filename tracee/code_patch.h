@@ -15,6 +15,16 @@
 //     trampoline:  [mov $leaf, %eax]
 //                  lea -128(%rsp), %rsp ; call routine ; lea 128(%rsp), %rsp ; [what followed] ; jmp back
 //
+// And an `rdtsc` by a jump to the agent, which reads the counter or knows what it was:
+//
+//     trampoline:  lea -128(%rsp), %rsp ; push %rcx ; push %r11
+//                  lea L1, %rcx ; mov $entry, %r11d ; jmp *%r11
+//                  jmp F                               the trapped way, when the agent will not
+//              L1: pop %r11 ; pop %rcx ; lea 128(%rsp), %rsp ; jmp L2
+//              F:  pop %r11 ; pop %rcx ; lea 128(%rsp), %rsp
+//              L0: int3 ; (the rest of the instruction)
+//              L2: what followed ; jmp back
+//
 // A window is patched only when nothing can jump into its midst: not by a 32-bit displacement anywhere in the
 // file, nor by an 8-bit one nearby, as far as bytes that look like one are not the middle of another
 // instruction. (A jump table could; no compiler makes one that leads behind a system call's own instruction.)
@@ -42,7 +52,7 @@ struct CodePatch {
   std::vector<std::byte> original;  // … what was there
   std::uint64_t trampoline = 0;
   std::vector<std::byte> code;  // of the trampoline
-  std::uint64_t l0 = 0, l1 = 0;
+  std::uint64_t l0 = 0, l1 = 0;  // of an rdtsc: L0 and L2
   bool keeps_site = false;  // the `syscall` itself stands as it was
   // Instructions behind `syscall` that were moved: where they were, where they are.
   struct Moved {
@@ -59,8 +69,8 @@ struct CodePatch {
 // How much a trampoline may take.
 inline constexpr std::uint64_t trampoline_size = 96;
 
-// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall` and `cpuid`
-// instructions.
+// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall`, `cpuid` and
+// `rdtsc` instructions.
 // Positions are file offsets.
 class JumpTargets {
  public:
@@ -109,5 +119,11 @@ inline constexpr std::uint64_t surroundings_behind = 192;
 [[nodiscard]] std::optional<CodePatch> make_cpuid_patch(const Surroundings& code, const JumpTargets& targets,
                                                         std::uint64_t site, std::uint64_t trampoline,
                                                         std::uint64_t routine);
+
+// The same for an `rdtsc`; `entry`: the agent's for it. A task that executes the int3 at `l0` has its own
+// registers, and is to go on with them at `l1`, two bytes on.
+[[nodiscard]] std::optional<CodePatch> make_counter_patch(const Surroundings& code,
+                                                          const JumpTargets& targets, std::uint64_t site,
+                                                          std::uint64_t trampoline, std::uint64_t entry);
 
 }  // namespace rec

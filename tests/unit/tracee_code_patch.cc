@@ -164,4 +164,22 @@ TEST_CASE("a cpuid before which its leaf is loaded is patched there when code ju
   CHECK(hex(made->original) == "b804000000");
 }
 
+TEST_CASE("an rdtsc becomes a jump to where the agent reads the counter, and an int3 where it does not") {
+  // rdtsc ; shl $32, %rdx ; or %rdx, %rax ; ret
+  const auto code = bytes_of({0x90, 0x0f, 0x31, 0x48, 0xc1, 0xe2, 0x20, 0x48, 0x09, 0xd0, 0xc3});
+  const auto made =
+      make_counter_patch({code, base, far_offset()}, no_targets(), base + 1, trampoline, entry + 8);
+  REQUIRE(made);
+  CHECK(made->start == base + 1);
+  CHECK(hex(made->original) == "0f3148c1e220");
+  CHECK(hex(made->jump) == "e9faffc16fcc");
+  // lea -128(%rsp), %rsp ; push %rcx ; push %r11, then the way to the agent; two bytes in front of where it
+  // comes back to, a jump over that; twice what was saved; int3; what was moved; the jump back
+  const std::string restored = "415b59488da42480000000";
+  CHECK(hex(made->code) == "488d642480514153488d0d0b00000041bb0810007041ffe3eb0d" + restored + "eb0d" +
+                               restored + "cc3148c1e220e9caff3d90");
+  CHECK(made->out_of_trampoline(made->l1) == base + 3);
+  CHECK(made->into_trampoline(base + 3) == made->l1);
+}
+
 }  // namespace rec

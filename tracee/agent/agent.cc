@@ -322,6 +322,7 @@ bool record_call(Slot* slot) {
   record->pieces = static_cast<uint8_t>(pieces);  // for rec, should the call be interrupted
   record->enter = now(slot);
   int64_t result = 0;
+  bool is_made = false;
   if ((call->flags & call_answered) != 0) {
     result = call->answer;
     *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
@@ -329,8 +330,9 @@ bool record_call(Slot* slot) {
     *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
   } else {
     result = agent_call(slot->nr, args);
+    is_made = true;
   }
-  record->leave = now(slot);
+  record->leave = is_made ? now(slot) : record->enter;
   record->result = result;
   for (uint32_t i = 0; i < call->pieces; ++i) {
     const Piece& piece = call->piece[i];
@@ -345,6 +347,31 @@ bool record_call(Slot* slot) {
   record->size = static_cast<uint32_t>(end - start);
   slot->result = result;
   ++slot->calls;
+  barrier();
+  slot->written += record->size;
+  barrier();
+  *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
+  return true;
+}
+
+// In eax and edx, which the way out takes from the slot.
+void give_counter(Slot* slot, uint64_t value) {
+  slot->result = static_cast<int64_t>(value & 0xffffffff);
+  slot->args[2] = value >> 32;
+}
+
+bool record_counter(Slot* slot) {
+  if (*const_cast<volatile uint32_t*>(&slot->stop) != 0) return false;
+  if (slot->clock_source != ClockSource::time_stamp_counter) return false;  // it would trap here, too
+  Record* record = reserve(slot, sizeof(Record));
+  if (record == nullptr) return false;
+  *record = {};
+  record->size = sizeof(Record);
+  record->nr = counter_read;
+  record->enter = record->leave = now(slot);
+  record->result = static_cast<int64_t>(record->enter);
+  give_counter(slot, record->enter);
+  *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
   barrier();
   slot->written += record->size;
   barrier();
@@ -380,7 +407,7 @@ Record* next_record(Slot* slot) {
 }
 
 bool is_same_call(const Slot* slot, const Record* record) {
-  if (slot->nr != record->nr) return false;
+  if (slot->nr != record->nr || record->nr >= call_count) return false;
   for (uint32_t i = 0; i < record->arguments; ++i) {
     if (slot->args[i] != record->args[i]) return false;
   }
@@ -404,17 +431,30 @@ void apply_pieces(Slot* slot, const Record* record) {
   }
 }
 
-// 0: the traced way; 1: answered; 2: answered, and the ring is empty now, which rec wants to know of.
+int leave(Slot* slot, const Record* record) {
+  slot->read += record->size;
+  ++slot->calls;
+  *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
+  return slot->leave_trap != 0 && slot->read == slot->written ? 2 : 1;
+}
+
+// Both of these: 0: the traced way; 1: answered; 2: answered, and the ring is empty now, which rec wants to
+// know of.
 int replay_call(Slot* slot) {
   Record* record = next_record(slot);
   if (record == nullptr) return 0;
   if (!is_same_call(slot, record)) stop_for(slot, Trap::other_call, 0);
   apply_pieces(slot, record);
   slot->result = record->result;
-  slot->read += record->size;
-  ++slot->calls;
-  *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
-  return slot->leave_trap != 0 && slot->read == slot->written ? 2 : 1;
+  return leave(slot, record);
+}
+
+int replay_counter(Slot* slot) {
+  Record* record = next_record(slot);
+  if (record == nullptr) return 0;
+  if (record->nr != counter_read) stop_for(slot, Trap::not_a_call, 0);
+  give_counter(slot, static_cast<uint64_t>(record->result));
+  return leave(slot, record);
 }
 
 }  // namespace
@@ -422,6 +462,11 @@ int replay_call(Slot* slot) {
 extern "C" int agent_main(Slot* slot) {
   if (globals().mode == Mode::record) return record_call(slot) ? 1 : 0;
   return replay_call(slot);
+}
+
+extern "C" int agent_counter(Slot* slot) {
+  if (globals().mode == Mode::record) return record_counter(slot) ? 1 : 0;
+  return replay_counter(slot);
 }
 
 }  // namespace rec::agent

@@ -4,8 +4,11 @@
         .globl  agent_start
 agent_start:
         jmp     *%gs:224
+        .balign 8
+        jmp     *%gs:232
         .balign 16
         .quad   entry
+        .quad   counter_entry
         .quad   no_entry
         .quad   fallback
         .quad   agent_breakpoint
@@ -14,7 +17,8 @@ agent_start:
         .quad   agent_call_instruction
 
         .text
-entry:
+        // Saves what the program has, and changes to the agent's own stack.
+        .macro  come_in
         movq    %rsp, %gs:8
         movq    %gs:16, %rsp
         movq    %rcx, %gs:24
@@ -36,7 +40,12 @@ entry:
         movl    $1, %gs:152
         cld
         movq    %gs:0, %rdi
+        .endm
+
+entry:
+        come_in
         call    agent_main
+go_out:
         testl   %eax, %eax
         jz      fallback
 
@@ -88,6 +97,12 @@ fallback:
         popfq
         movq    %gs:8, %rsp
         jmp     *%r11
+
+        // For an rdtsc: its trampoline saves what a `syscall` would change.
+counter_entry:
+        come_in
+        call    agent_counter
+        jmp     go_out
 
 no_entry:
         leaq    -2(%rcx), %r11

@@ -21,6 +21,7 @@ namespace rec::agent {
 
 inline constexpr uint64_t own_memory = 0x70000000;  // all of rec's but for distant trampolines
 inline constexpr uint64_t code_address = 0x70001000;
+inline constexpr uint64_t counter_address = code_address + 8;
 inline constexpr uint64_t code_limit = 0x70020000;
 inline constexpr uint64_t low_trampolines = 0x70020000;
 inline constexpr uint64_t low_trampolines_end = 0x70100000;
@@ -140,6 +141,7 @@ struct Record {
   // then: pieces × {PieceHeader, bytes, filled up to a multiple of 8}
 };
 inline constexpr uint16_t no_call = 0xffff;
+inline constexpr uint16_t counter_read = 0xfffe;  // an rdtsc: `result` is what it yielded
 
 enum class PieceRole : uint8_t {
   output,
@@ -209,7 +211,7 @@ enum class Phase : uint32_t {
 };
 
 // Replay: why the agent stopped at its breakpoint.
-enum class Trap : uint32_t { none, ring_empty, other_call, other_input, other_result };
+enum class Trap : uint32_t { none, ring_empty, other_call, other_input, other_result, not_a_call };
 
 struct Slot {
   Slot* self;
@@ -234,17 +236,21 @@ struct Slot {
   uint64_t trap_argument;                 // 200
   int64_t clock[2];                       // 208: struct timespec
   uint64_t entry;                         // 224: where code_address leads to
+  uint64_t counter_entry;                 // 232: … and counter_address
   ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
   uint32_t files_are_mapped;              // some file is mapped shared: one that is opened may be it
   uint64_t stat[18];                      // struct stat of a descriptor just opened
 };
-static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224);
+static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224 &&
+              offsetof(Slot, counter_entry) == 232);
 
-// At code_address: how rec finds its way in the agent. The address itself is where trampolines jump to; it is
-// part of every trace and never changes.
+// At code_address: how rec finds its way in the agent. The address itself is where trampolines jump to, that
+// of the second jump for an rdtsc; both are part of every trace and never change.
 struct Symbols {
-  uint8_t jump[16];           // code: to Slot::entry
+  uint8_t jump[8];            // code: to Slot::entry
+  uint8_t counter_jump[8];    // … and to Slot::counter_entry
   uint64_t entry;             // for a task with a slot of its own
+  uint64_t counter_entry;     // the same for an rdtsc
   uint64_t no_entry;          // for all others: the traced way, without touching the slot
   uint64_t fallback;          // leaves by the traced way, undoing everything; from anywhere in phase `before`
   uint64_t breakpoint;        // replay: behind the int3 in the agent's midst
