@@ -123,6 +123,7 @@ class TraceWriter::Impl {
   std::vector<std::vector<BlockHash>> store_large(const Event& event);
   void run();
   bool wait_for_batch(Lock& lock);
+  [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
   void write(const EventBatch& batch, int level);
   void keep_memory_of(EventBatch& batch);
   void stop();
@@ -275,6 +276,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   EventBatch& batch = open_batch(lock);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
   batch.blocks.push_back({hash, std::move(owned)});
+  if (is_worth_beginning(batch)) wake_.notify_one();
   cut_if_full(lock);
   return hash;
 }
@@ -342,10 +344,18 @@ void TraceWriter::Impl::keep_memory_of(EventBatch& batch) {
   }
 }
 
+// So much of files that a thread with nothing else to do had better begin: at the end of a short recording
+// somebody would wait for it. (Blocks are compressed one by one; events, better in large batches.)
+bool TraceWriter::Impl::is_worth_beginning(const EventBatch& batch) const {
+  constexpr std::size_t least = 256 << 10;
+  return level_ == 0 && !batch.blocks.empty() && batch.extra_bytes >= least;
+}
+
 // True: the queue has one. False: there will be no more.
 bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
   while (queue_.empty()) {
-    const bool is_due = !open_->is_empty() && (stopping_ || monotonic_ns() >= open_since_ns_ + batch_age_ns_);
+    const bool is_due = !open_->is_empty() && (stopping_ || is_worth_beginning(*open_) ||
+                                               monotonic_ns() >= open_since_ns_ + batch_age_ns_);
     if (is_due) {
       cut(lock);
     } else if (stopping_) {
