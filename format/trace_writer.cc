@@ -34,11 +34,11 @@ constexpr std::size_t large_piece = 4096;  // … except for its small pieces
 
 // The further the compressor is behind, the less it may take its time: about 200, 400, 500 and 700 MB/s.
 // Where a program begins, its files come all at once, and its first events wait behind them; at the end, a
-// user waits.
-int level_for(const EventBatch& batch, std::size_t backlog, bool is_ending) {
+// user waits. `is_busy`: it takes much of a processor that the program could use.
+int level_for(const EventBatch& batch, std::size_t backlog, bool is_busy, bool is_ending) {
   constexpr std::uint64_t patience_ns = 25'000'000;
   const std::uint64_t waited_ns = monotonic_ns() - batch.cut_ns;
-  if (backlog <= 2 && waited_ns <= patience_ns && !is_ending) return 3;
+  if (backlog <= 2 && waited_ns <= patience_ns && !is_busy && !is_ending) return 3;
   if (backlog <= 6) return 1;
   if (backlog <= 12) return -1;
   return -5;
@@ -315,6 +315,8 @@ void TraceWriter::Impl::extend_content(ContentId id, std::span<const Content::Bl
 
 // The writer's thread: takes batches off the queue until the end, and cuts one that has become old.
 void TraceWriter::Impl::run() {
+  const std::uint64_t started_ns = monotonic_ns();
+  std::uint64_t worked_ns = 0;
   Lock lock(mutex_);
   while (wait_for_batch(lock)) {
     std::unique_ptr<EventBatch> batch = std::move(queue_.front());
@@ -324,7 +326,10 @@ void TraceWriter::Impl::run() {
     const bool is_ending = stopping_;
     lock.unlock();
     space_.notify_all();
-    if (!is_lost) write(*batch, level_ != 0 ? level_ : level_for(*batch, backlog, is_ending));
+    const std::uint64_t began_ns = monotonic_ns();
+    const bool is_busy = 3 * worked_ns > began_ns - started_ns;
+    if (!is_lost) write(*batch, level_ != 0 ? level_ : level_for(*batch, backlog, is_busy, is_ending));
+    worked_ns += monotonic_ns() - began_ns;
     lock.lock();
     keep_memory_of(*batch);
     lock.unlock();

@@ -1,4 +1,5 @@
-// Which `syscall` and `rdtsc` instructions are led to the agent: what is known of code, and the patches made in it.
+// Which `syscall` and `rdtsc` instructions are led to the agent: what is known of code, and the patches made
+// in it.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -47,7 +48,11 @@ std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
                                        const AgentState::Region& region, const JumpTargets& targets,
                                        std::uint64_t address, const CodeFile::Site& site,
                                        std::uint64_t trampoline) {
-  const std::uint64_t start = std::max(region.start, address - std::min(address, surroundings_before));
+  // What was found out about the site is known; should this process have other code there, a jump in front
+  // that cannot be told from data counts as one.
+  constexpr std::uint64_t some_before = 256;
+  const std::uint64_t before = site.is_patched ? some_before : surroundings_before;
+  const std::uint64_t start = std::max(region.start, address - std::min(address, before));
   std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
   bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
   const Surroundings around{bytes, start, start - region.base};
@@ -164,6 +169,7 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
     chunk->used += trampoline_size;
     write_new_code(task, pages, made->trampoline, made->code);
     write_new_code(task, pages, made->start, made->jump);
+    site.is_patched = true;
     state.patches.emplace(address, std::move(*made));
   }
 }
@@ -218,6 +224,7 @@ bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t a
   chunk->used += trampoline_size;
   write_code(task, made->trampoline, made->code);
   write_code(task, made->start, made->jump);
+  site.is_patched = true;
   state.patches.emplace(address, std::move(*made));
   return true;
 }

@@ -21,6 +21,7 @@ struct CodeFile {
     int calls = 0;                    // traced ones that the agent could have made
     std::optional<std::uint32_t> nr;  // of the last of them; nullopt: it is an rdtsc
     bool is_refused = false;          // it cannot be patched
+    bool is_patched = false;          // it was, in some process
   };
   std::unique_ptr<JumpTargets> targets;  // nullptr: not looked for yet
   std::map<std::uint64_t, Site> sites;   // by their offset in the file

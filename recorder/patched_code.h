@@ -32,7 +32,7 @@ struct Task;
 struct PatchedInstruction {
   TrappedInstruction instruction;
   std::byte first_byte{};  // what the int3 replaced
-  bool jumps = false;      // its place holds a jump, no int3: a cpuid's to the routine, an rdtsc's to the agent
+  bool jumps = false;  // its place holds a jump, no int3: a cpuid's to the routine, an rdtsc's to the agent
 };
 using PatchedCode = std::map<std::uint64_t, PatchedInstruction>;
 

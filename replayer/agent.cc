@@ -105,7 +105,8 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
   if (slot.trap == agent::Trap::other_result) {
     diverge(event, task, "making the call again ends as it did", "it ended otherwise");
   }
-  if (slot.trap == agent::Trap::not_a_call) diverge(event, task, "this call", "it reads the time-stamp counter");
+  if (slot.trap == agent::Trap::not_a_call)
+    diverge(event, task, "this call", "it reads the time-stamp counter");
   task.registers.orig_rax = slot.nr;
   task.registers.set_arguments(
       {slot.args[0], slot.args[1], slot.args[2], slot.args[3], slot.args[4], slot.args[5]});
@@ -167,8 +168,7 @@ bool queue_call(ReplayTask& task, const Event& event) {
     nothing.size = static_cast<std::uint32_t>(filler);
     std::memcpy(ring + at, &nothing, sizeof nothing);
   }
-  const auto remade =
-      event.kind == EventKind::call ? special::remade_call(*task.space, event) : std::nullopt;
+  const auto remade = event.kind == EventKind::call ? special::remade_call(*task.space, event) : std::nullopt;
   const std::uint64_t size = remade ? most : without;
   put(ring + ((written + filler) & (agent::ring_size - 1)), event, remade, size);
   slot->written = written + filler + size;

@@ -51,9 +51,9 @@ struct CodePatch {
   std::vector<std::byte> jump;      // what is written at `start`, and …
   std::vector<std::byte> original;  // … what was there
   std::uint64_t trampoline = 0;
-  std::vector<std::byte> code;  // of the trampoline
+  std::vector<std::byte> code;   // of the trampoline
   std::uint64_t l0 = 0, l1 = 0;  // of an rdtsc: L0 and L2
-  bool keeps_site = false;  // the `syscall` itself stands as it was
+  bool keeps_site = false;       // the `syscall` itself stands as it was
   // Instructions behind `syscall` that were moved: where they were, where they are.
   struct Moved {
     std::uint64_t from, to;
