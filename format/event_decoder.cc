@@ -224,14 +224,23 @@ void EventDecoder::load_blocks(BlockSource& blocks) {
       throw Implausible{"an event has more memory than a call can move"};
     total += piece.size;
   }
+  const auto next_block = [&](const InBlocks& piece, std::size_t at, std::uint64_t left) {
+    BlockHash hash;
+    std::memcpy(&hash, &piece.hashes[at], sizeof hash);
+    const auto bytes = blocks.stored_block(hash);
+    if (bytes.size() != std::min(left, content_block_size)) throw Implausible{"a block has the wrong size"};
+    return bytes;
+  };
+  if (in_blocks_.size() == 1 && in_blocks_.front().hashes.size() == sizeof(BlockHash)) {
+    const InBlocks& piece = in_blocks_.front();
+    pieces_[piece.index].bytes = next_block(piece, 0, piece.size);  // there as long as nothing else is read
+    return;
+  }
   large_.clear();
   for (const InBlocks& piece : in_blocks_) {
     std::uint64_t left = piece.size;
     for (std::size_t at = 0; at < piece.hashes.size(); at += sizeof(BlockHash)) {
-      BlockHash hash;
-      std::memcpy(&hash, &piece.hashes[at], sizeof hash);
-      const auto bytes = blocks.stored_block(hash);
-      if (bytes.size() != std::min(left, content_block_size)) throw Implausible{"a block has the wrong size"};
+      const auto bytes = next_block(piece, at, left);
       large_.insert(large_.end(), bytes.begin(), bytes.end());
       left -= bytes.size();
     }
