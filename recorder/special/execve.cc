@@ -205,8 +205,8 @@ Mapping describe(Session& session, Task& task, const MapsEntry& entry, const See
   } else if (entry.path == "[heap]") {
     mapping.kind = Mapping::Kind::heap;
   }
-  // The ELF loader has written to writable pages already: it clears the tail of the first page of .bss
-  // (fs/binfmt_elf.c).
+  // The ELF loader has written to a writable page already: of the last one it clears what .bss has of it
+  // (fs/binfmt_elf.c, padzero).
   const bool may_differ = (entry.protection & PROT_WRITE) != 0;
   UniqueFd opened;
   const auto stored = file != nullptr
@@ -217,6 +217,7 @@ Mapping describe(Session& session, Task& task, const MapsEntry& entry, const See
     mapping.content = stored->id;
     mapping.offset = entry.offset;
     if (may_differ) opened = UniqueFd(::open(file->name().c_str(), O_RDONLY | O_CLOEXEC));
+    filled.start = RemotePtr<>(std::max(entry.start.address(), entry.end.address() - page_size));
   }
   if (!mapping.content) mapping.flags |= MAP_ANONYMOUS;
   if ((may_differ || !mapping.content) && (entry.protection & PROT_READ) != 0)
