@@ -50,8 +50,8 @@ class ChunkReader {
   // The place of the index chunk according to the trailer; nullopt when there is none.
   [[nodiscard]] std::optional<layout::ChunkPlace> find_index() const;
 
-  // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it. `number` is for the
-  // message. Throws Error.
+  // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it; the bytes of file
+  // content are left to whoever takes them, by their hashes. `number` is for the message. Throws Error.
   const fb::Chunk& load(const layout::ChunkPlace& place, std::size_t number, RawChunk& into);
 
   // Whether the payload is there and has the right checksum.

@@ -19,12 +19,16 @@ std::vector<std::string> TraceReader::Impl::verify(std::size_t most) {
   return problems;
 }
 
-// Every chunk: its checksum, its structure, and the index's word on it (load() compares the headers).
+// Every chunk: its checksum (which load() leaves out for file content), its structure, and the index's word
+// on it (load() compares the headers).
 void TraceReader::Impl::verify_chunks(std::vector<std::string>& problems, std::size_t most) {
   RawChunk raw;
   for (std::size_t number = 0; number < map_.chunks.size() && problems.size() < most; ++number) {
+    const ChunkPlace& place = map_.chunks[number];
     try {
-      const std::string problem = problem_in_index(file_.load(map_.chunks[number], number, raw), number);
+      if (place.header.kind == layout::ChunkKind::content && !file_.is_intact(place))
+        fail_damaged(number, "checksum does not match");
+      const std::string problem = problem_in_index(file_.load(place, number, raw), number);
       if (!problem.empty()) problems.push_back(problem);
     } catch (const Error& error) {
       problems.emplace_back(error.what());
