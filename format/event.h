@@ -49,7 +49,8 @@ enum class EventKind : std::uint8_t {
   merge = 8,  // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
   note = 9,   // A remark in extra.text: something that rec could not do fully, and why.
   memory =
-      10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended with.
+      10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended with;
+           // args[0]: of this task, 0: its own. That one stands behind its last event, or in a call.
   agent = 11,  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
                // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as
                // before; args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the

@@ -149,8 +149,6 @@ void decide_answer(Session& session, Task& task) {
     const auto fd =
         static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(entry->written_fd)));
     pending.flags |= session.echo().flags_for(*task.process, task.tid, fd);
-    // As a kernel with proc_mem.force_override=never does; debuggers then use PTRACE_POKEDATA.
-    if (session.echo().is_memory(*task.process, task.tid, fd)) pending.answer = -EIO;
   }
 }
 
@@ -164,6 +162,7 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.answer.reset();
   pending.is_emulated = pending.is_set_aside = pending.is_made_again = false;
   pending.extra.reset();
+  pending.writes_to.reset();
   pending.clone_flags.reset();
   pending.redirect.reset();
   pending.data.clear();
@@ -257,7 +256,12 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
   }
   redirect_outputs(task);
   const bool shows_output = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
-  if (!shows_output || session.acquire_output(task)) session.resume_call(task);
+  if (shows_output && !session.acquire_output(task)) return;
+  if (pending.writes_to && !pending.answer) {
+    special::make_foreign_write(session, task);
+  } else {
+    session.resume_call(task);
+  }
 }
 
 void finish_call(Session& session, Task& task, bool ends_turn) {

@@ -121,6 +121,7 @@ bool Session::dispatch_one() {
     next.reset();
     try {
       dispatch(now);
+      look_at_held_calls();
     } catch (const TaskGone& gone) {
       // Whatever we wanted of it, it was killed meanwhile. If its end was seen already, go on from there.
       if (gone.seen) next = WaitResult{gone.tid, *gone.seen};

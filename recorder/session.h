@@ -137,6 +137,9 @@ class Session {
   void uses_tracing() { is_tracing_used_ = true; }
   // From a call's entry stop, with the turn: the call is made, with the arguments that are in the registers.
   void enter_call(Task& task);
+  // From a call's entry, begun: it is made as soon as the task has its turn and no other of its domain runs
+  // user code (as one does that had the turn of a domain that has just become part of this one).
+  void make_call_alone(Task& task);
   // From PTRACE_EVENT_EXIT.
   void let_end(Task& task);
 
@@ -193,6 +196,8 @@ class Session {
   void hand_over(Task& task);
   void begin_user(Task& task);
   void leave_agent(Task& task);
+  [[nodiscard]] bool runs_alone(const Task& task) const;
+  void look_at_held_calls();
   static void hurry(Task& holder);
   void after_entry(Task& task);
   void update_pinning();
@@ -246,6 +251,7 @@ class Session {
   std::map<std::uint64_t, Sharing> sharing_;
   std::set<Tid> early_stops_;  // first stops of tasks whose parent has not told of them yet
   std::set<std::string> noted_;
+  std::vector<Task*> held_calls_;  // those that have their turn
   Task* output_holder_ = nullptr;
   std::deque<Task*> output_waiting_;
   Tid first_tid_{};

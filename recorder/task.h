@@ -84,13 +84,20 @@ struct Process {
   std::vector<PageHash> pages_at_last_point;
   int looks_at_changes = 0;  // … before the first one
   std::uint64_t point_cost_ns = 0;
-  bool executed = false;  // its first exec is behind it: the program's own code runs
-  Pid parent{};           // the process that made it, and …
-  Tid maker{};            // … the task of that
+  bool executed = false;                // its first exec is behind it: the program's own code runs
+  Pid parent{};                         // the process that made it, and …
+  Tid maker{};                          // … the task of that
+  std::optional<bool> has_our_numbers;  // it numbers tasks as rec does; see rec::has_our_numbers()
   // Tracing within the program (tracing.h).
   bool was_traced = false;              // one of its tasks: no agent until the next exec
   std::deque<TracedEnd> traced_ends;    // of tasks that it traces, and that are not its children
   std::deque<siginfo_t> child_signals;  // what SIGCHLDs sent by rec stand for
+};
+
+// What a call writes to the memory of a process that need not be the caller's (special/foreign_memory.cc).
+struct ForeignWrite {
+  Tid task;                         // any of that process
+  std::vector<MemoryRange> ranges;  // where it may write; the first is written first
 };
 
 // A system call between its entry and the moment its result is handed over.
@@ -112,6 +119,7 @@ struct PendingCall {
   bool is_made_again = false;  // it has to enter the call once more
   int exit_signal = 0;         // of the child that it makes
   bool blocks = false;
+  std::optional<ForeignWrite> writes_to;
   std::optional<Redirect> redirect;
   DataBuffer data;
   // Memory around pointer arguments as it was at entry, for a call that is not modelled.
@@ -134,6 +142,7 @@ struct Task {
   enum class Position {
     user,        // running the program's code, or about to (has the turn)
     call,        // inside a system call
+    held_call,   // stopped at a system call's entry, until no other task of its domain runs user code
     after_call,  // stopped at a call's exit, waiting for its turn
     first_stop,  // new, waiting for its first turn
     group_stop,  // stopped by job control

@@ -1,5 +1,7 @@
 #include "recorder/task_state.h"
 
+#include <sys/stat.h>
+
 #include <array>
 #include <cstdio>
 #include <string>
@@ -17,6 +19,14 @@ char task_state(Tid tid) {
   const std::string text = got ? line.data() : "";
   const std::size_t end = text.rfind(')');
   return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : '\0';
+}
+
+bool is_in_our_pid_namespace(Tid tid) {
+  struct stat own {
+  }, other{};
+  return ::stat("/proc/self/ns/pid", &own) == 0 &&
+         ::stat(fmt::format("/proc/{}/ns/pid", tid).c_str(), &other) == 0 && own.st_dev == other.st_dev &&
+         own.st_ino == other.st_ino;
 }
 
 }  // namespace rec

@@ -9,4 +9,7 @@ namespace rec {
 // gone.
 [[nodiscard]] char task_state(Tid tid);
 
+// Whether the task numbers others as rec does (pid_namespaces(7)).
+[[nodiscard]] bool is_in_our_pid_namespace(Tid tid);
+
 }  // namespace rec

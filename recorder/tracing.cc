@@ -11,6 +11,7 @@
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
+#include "recorder/task_state.h"
 #include "recorder/traps.h"
 
 namespace rec {
@@ -96,6 +97,12 @@ void retire_agent(Session& session, Task& task) {
 }
 
 }  // namespace
+
+bool has_our_numbers(const Task& task) {
+  std::optional<bool>& known = task.process->has_our_numbers;
+  if (!known) known = is_in_our_pid_namespace(task.tid);
+  return *known;
+}
 
 bool stops_for_tracer(const Task& task) { return task.traced.has_value(); }
 

@@ -19,6 +19,9 @@
 
 namespace rec {
 
+// Whether the task numbers others as rec does: what it calls a task can be looked up then.
+[[nodiscard]] bool has_our_numbers(const Task& task);
+
 // Whether another task of the program traces this one.
 [[nodiscard]] bool stops_for_tracer(const Task& task);
 

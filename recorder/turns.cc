@@ -120,6 +120,9 @@ void Session::hand_over(Task& task) {
       append({.tid = task.tid, .kind = EventKind::begin});
       begin_user(task);
       return;
+    case Task::Position::held_call:
+      make_call_alone(task);
+      return;
     case Task::Position::group_stop:
     case Task::Position::preempted:
       append({.tid = task.tid, .kind = EventKind::begin});
@@ -239,12 +242,42 @@ std::unique_ptr<Task> Session::forget_task(Task& task) {
   std::erase(domain.waiting, &task);
   if (domain.turn == &task) domain.turn = nullptr;
   std::erase(output_waiting_, &task);
+  std::erase(held_calls_, &task);
   release_output(task);
   --task.process->tasks;
   if (task.scratch) task.process->unused_scratch.push_back(*task.scratch);
   agents_.leave(task);
   auto node = tasks_.extract(task.tid);
   return std::move(node.mapped());
+}
+
+bool Session::runs_alone(const Task& task) const {
+  return std::none_of(tasks_.begin(), tasks_.end(), [&](const auto& other) {
+    return other.second.get() != &task && other.second->position == Task::Position::user &&
+           other.second->process->domain == task.process->domain;
+  });
+}
+
+void Session::make_call_alone(Task& task) {
+  if (task.domain().turn != &task) {
+    task.position = Task::Position::held_call;
+    queue_for_turn(task);
+  } else if (runs_alone(task)) {
+    resume_call(task);
+  } else {
+    task.position = Task::Position::held_call;
+    held_calls_.push_back(&task);
+  }
+}
+
+// After each stop, as any of them may be what such a call waits for.
+void Session::look_at_held_calls() {
+  const auto next = std::find_if(held_calls_.begin(), held_calls_.end(),
+                                 [&](const Task* task) { return runs_alone(*task); });
+  if (next == held_calls_.end()) return;
+  Task& task = **next;
+  held_calls_.erase(next);
+  resume_call(task);
 }
 
 bool Session::acquire_output(Task& task) {

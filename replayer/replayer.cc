@@ -411,8 +411,12 @@ void Replayer::replay(const Event& event) {
     case EventKind::memory:
       close_open_segment(task(event.tid, event), event);
       advance(task(event.tid, event), event);
-      write_outputs(task(event.tid, event), event);
-      task(event.tid, event).waits_in_call = true;
+      if (event.args[0] != 0) {
+        write_outputs(task(Tid(static_cast<std::int32_t>(event.args[0])), event), event);
+      } else {
+        write_outputs(task(event.tid, event), event);
+        task(event.tid, event).waits_in_call = true;
+      }
       break;
     case EventKind::begin:
       close_open_segment(task(event.tid, event), event);

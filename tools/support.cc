@@ -92,6 +92,8 @@ std::string_view special_reason(Special special) {
     case Special::wait4:
     case Special::waitid:
       return "rec tells of tasks that the caller traces";
+    case Special::process_vm_writev:
+      return "memory of another process: what it wrote there is an event of its own";
     case Special::seccomp:
       return "a filter of the program's own";
     case Special::none:

@@ -24,4 +24,12 @@ struct DebugEvent {
 };
 [[nodiscard]] DebugEvent take_debug_event(const Stopped& task);
 
+// Those that the program being recorded or replayed sets, for a task that it traces itself. (For rec the last
+// two are used first: debuggers begin with the first.)
+//
+// Whether this place in `struct user` is a debug register.
+[[nodiscard]] bool is_debug_register(std::uint64_t place);
+// As PTRACE_POKEUSER; the same precondition. False: this machine, or the kernel, does not let it be.
+[[nodiscard]] bool write_debug_register(const Stopped& task, std::uint64_t place, std::uint64_t value);
+
 }  // namespace rec

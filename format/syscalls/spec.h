@@ -109,6 +109,7 @@ enum class Special : std::uint8_t {
   ptrace,
   wait4,
   waitid,
+  process_vm_writev,
   seccomp,
 };
 

@@ -89,6 +89,7 @@ std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid
     process->traced_ends.clear();
     process->child_signals.clear();
     process->was_traced = false;
+    process->has_our_numbers.reset();
     if ((request.flags & CLONE_PARENT) == 0) {
       process->parent = parent.process->pid;
       process->maker = parent.tid;

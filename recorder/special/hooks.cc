@@ -144,9 +144,9 @@ void explain_refused_trace(Session& session, const Task& task, std::int64_t resu
   const bool begins = request == PTRACE_TRACEME || request == PTRACE_ATTACH || request == PTRACE_SEIZE;
   if (!begins || result != -EPERM || task.call.is_emulated) return;
   session.note(task, "ptrace",
-               fmt::format("task {} cannot trace, or be traced by, a process outside of the recording "
-                           "(ptrace: EPERM); within the "
-                           "recorded program tasks can trace each other",
+               fmt::format("task {} cannot trace, or be traced by, a process outside of the recording, or "
+                           "from a pid namespace of its own (ptrace: EPERM); else tasks of the recorded "
+                           "program can trace each other",
                            task.tid));
 }
 
@@ -200,6 +200,8 @@ void on_entry(Session& session, Task& task) {
     answer_ptrace(session, task);
   } else if (special == Special::wait4 || special == Special::waitid) {
     answer_wait(session, task);
+  } else {
+    plan_foreign_write(session, task);
   }
 }
 
@@ -221,6 +223,7 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     }
     return false;
   }
+  record_foreign_write(session, task, result);
   const bool is_held = task.call.replaced == std::size_t{2} && special != Special::madvise;
   update_held_code(task, result, is_held);
   const auto file = special == Special::mmap ? mapped_file(task) : std::nullopt;

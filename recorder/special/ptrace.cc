@@ -16,6 +16,7 @@
 #include "format/base/error.h"
 #include "recorder/special/special.h"
 #include "recorder/tracing.h"
+#include "tracee/debug_registers.h"
 
 namespace rec::special {
 namespace {
@@ -287,20 +288,9 @@ std::int64_t Request::about_registers() {
 }
 
 std::int64_t Request::write_user_area() {
-  constexpr std::uint64_t debug_registers = offsetof(user, u_debugreg);
-  const bool is_debug = address_ >= debug_registers && address_ < debug_registers + sizeof(user::u_debugreg);
-  if (is_debug && data_ != 0) {
-    session_.note(
-        tracer_, "debug registers",
-        fmt::format("task {} wants a hardware breakpoint or watchpoint in task {}: rec does not record "
-                    "these and answers EINVAL; in gdb, say ‘set can-use-hw-watchpoints 0’",
-                    tracer_.tid, traced_.tid));
-    return -EINVAL;
-  }
-  if (is_debug) return 0;
   const std::int64_t result =
       ask_kernel(number_, traced_.tid, address_, reinterpret_cast<const void*>(data_));
-  if (result >= 0) note_registers(false);
+  if (result >= 0 && !is_debug_register(address_)) note_registers(false);
   return result;
 }
 
@@ -363,7 +353,7 @@ std::optional<std::int64_t> trace_me(Session& session, Task& task) {
   if (tracer == nullptr || tracer->process->pid != process.parent) {
     tracer = session.find(Tid(process.parent.value()));
   }
-  if (tracer == nullptr) return std::nullopt;
+  if (tracer == nullptr || !has_our_numbers(*tracer)) return std::nullopt;
   begin_tracing(session, task, *tracer, false, 0);
   return 0;
 }
@@ -394,6 +384,8 @@ void answer_ptrace(Session& session, Task& task) {
   std::optional<std::int64_t> answer;
   if (request == PTRACE_TRACEME) {
     answer = trace_me(session, task);
+  } else if (!has_our_numbers(task)) {
+    return;
   } else if (Task* traced = session.find(Tid(static_cast<std::int32_t>(pending.call.args[1])))) {
     try {
       answer = for_traced(session, task, *traced);

@@ -30,18 +30,9 @@ int changed_fd_argument(const PendingCall& pending) {
 
 // Where in the file the call wrote: its offset argument says, or the file position after it.
 Range written_range(const Task& task, std::int32_t fd, std::uint64_t result) {
-  const PendingCall& pending = task.call;
-  for (std::size_t i = 0; i < pending.entry->arg_count; ++i) {
-    const syscalls::Arg& arg = pending.entry->args.at(i);
-    if (arg.type == syscalls::Type::offset || arg.name == "pos_l") {
-      return {pending.call.args.at(i), pending.call.args.at(i) + result};
-    }
-  }
-  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", task.tid, fd));
-  std::string word;
-  std::uint64_t position = 0;
-  if (info >> word >> position && word == "pos:" && position >= result) return {position - result, position};
-  return {};
+  if (const auto offset = offset_argument(task.call)) return {*offset, *offset + result};
+  const auto position = file_position(task, fd);
+  return position && *position >= result ? Range{*position - result, *position} : Range{};
 }
 
 void add_written(Task& task, const MapsEntry& entry, const Range& range) {
@@ -81,6 +72,24 @@ Mapping resized(Session& session, const MapsEntry& entry, std::uint64_t object, 
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> offset_argument(const PendingCall& pending) {
+  for (std::size_t i = 0; i < pending.entry->arg_count; ++i) {
+    const syscalls::Arg& arg = pending.entry->args.at(i);
+    const bool is_offset = arg.type == syscalls::Type::offset || arg.name == "pos_l";
+    // pwritev2(2): -1 stands for the file position.
+    if (is_offset && pending.call.args.at(i) != ~std::uint64_t{0}) return pending.call.args.at(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd) {
+  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", task.tid, fd));
+  std::string word;
+  std::uint64_t position = 0;
+  if (info >> word >> position && word == "pos:") return position;
+  return std::nullopt;
+}
 
 bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra) {
   const int argument = changed_fd_argument(task.call);

@@ -41,6 +41,14 @@ void finish_wait(Session& session, Task& task, Registers* registers);
 // Whether the task is inside a wait call that `tid`, which it traces, would end.
 [[nodiscard]] bool waits_for(const Task& task, Tid tid);
 
+// foreign_memory.cc: a call that writes to the memory of a process of the program. At entry: whether it does,
+// and whether it may.
+void plan_foreign_write(Session& session, Task& task);
+// Lets the kernel make it, now or later.
+void make_foreign_write(Session& session, Task& task);
+// At exit: the event that tells what it wrote.
+void record_foreign_write(Session& session, const Task& task, std::int64_t result);
+
 // The mapping that mmap, or shmat, made. `file`: what it is of; nullptr: no regular file.
 void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
@@ -48,5 +56,8 @@ void describe_segment(Session& session, Task& task, std::int64_t result, Extra* 
 // shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes
 // part of the event. True if `extra` was filled in.
 bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra);
+// Where in the file the call is told to write; nullopt: at the file position.
+[[nodiscard]] std::optional<std::uint64_t> offset_argument(const PendingCall& pending);
+[[nodiscard]] std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd);
 
 }  // namespace rec::special

@@ -6,6 +6,7 @@
 #include "format/base/error.h"
 #include "replayer/divergence.h"
 #include "replayer/special/special.h"
+#include "tracee/debug_registers.h"
 
 namespace rec::special {
 namespace {
@@ -95,6 +96,11 @@ void replay_ptrace(Replayer& replayer, const Event& event) {
   const std::uint64_t request = event.args[0];
   if (request == PTRACE_POKETEXT || request == PTRACE_POKEDATA)
     traced->stopped().poke(RemotePtr<>(event.args[2]), event.args[3]);
+  if (request == PTRACE_POKEUSER && is_debug_register(event.args[2])) {
+    if (!write_debug_register(traced->stopped(), event.args[2], event.args[3]))
+      fail("event {}: a tracer sets a processor breakpoint in task {}, and this machine gives none",
+           event.number, traced->tid);
+  }
   if (event.extra == nullptr || !event.extra->after) return;
   const Registers& after = *event.extra->after;
   const bool waits = traced->waits_in_call;
