@@ -214,7 +214,7 @@ Resume resume_for_tracer(const Task& task, Resume otherwise) {
   // behind that. The entry is the first stop, and rec ends the step behind the call (stop_after_call).
   constexpr std::uint16_t syscall_instruction = 0x050f, int_0x80 = 0x80cd;
   const std::uint64_t rip = Stopped(task.tid).registers().rip;
-  const auto next = task.memory().read(RemotePtr<std::uint16_t>(rip));
+  const std::uint16_t next = task.memory().read(RemotePtr<std::uint16_t>(rip)).value_or(0);
   return next == syscall_instruction || next == int_0x80 ? Resume::syscall : Resume::step;
 }
 

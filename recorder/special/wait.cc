@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
@@ -161,13 +162,14 @@ void answer_wait(Session& session, Task& task) {
   if (!session.is_tracing_used()) return;
   PendingCall& pending = task.call;
   const Wanted wanted = wanted_by(task);
+  const bool waits_aside = std::exchange(task.waits_aside, false);
   if (const auto news = take_news(session, task, wanted)) {
     pending.answer = tell(task, wanted, *news, pending.call.args);
     pending.is_emulated = true;
     pending.blocks = false;
     return;
   }
-  if (!std::exchange(task.waits_aside, false)) return;
+  if (!waits_aside || (wanted.options & WNOHANG) != 0) return;
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
   registers.orig_rax = SYS_pause;

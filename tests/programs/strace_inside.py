@@ -17,6 +17,9 @@ def test(space):
     )
     counted = programs.round_trip(space, [strace, "-c", "-f", "true"], runs=1)
     programs.rectest.check(b"execve" in counted.stderr, "there are no statistics", counted)
+    # The tracer is a grandchild of what it traces.
+    apart = programs.round_trip(space, [strace, "-D", "-e", "trace=write", "sh", "-c", "echo said"], runs=1)
+    programs.rectest.check(b"exited with 0" in apart.stderr, "the tracer that is no parent reports no end", apart)
 
 
 programs.main(test)
