@@ -39,6 +39,12 @@ class PointTaker {
       : session_(session), task_(task), first_(static_cast<int>(instructions)) {}
 
   bool take() {
+    // A signal that is on its way comes first. It may be the trap of an int3 that stands for an instruction:
+    // until that is carried out, the task is in the midst of it.
+    if (Stopped(task_.tid).has_pending_signal()) {
+      session_.go_on(task_);
+      return false;
+    }
     const std::uint64_t started = session_.now_ns();
     if (!go_to_suitable()) return false;
     append();

@@ -1,4 +1,4 @@
-"""The time-stamp counter, read often, is read inside of the program, and with --no-agent with a stop each time."""
+"""The time-stamp counter, read often, is read inside of the program, and with --no-agent or --chaos with stops."""
 
 import re
 
@@ -23,6 +23,9 @@ def test(space):
     check(inside > 0.9 * total, f"only {inside} of {total} times it was read inside of the program")
     total, inside = reads(space, "--no-agent")
     check(inside == 0, f"{inside} of {total} times it was read inside of the program, without an agent")
+    # Interrupted often, also where the trap of an rdtsc is on its way.
+    for seed in ("1", "2", "3"):
+        reads(space, "--chaos", "--seed", seed)
 
 
 programs.main(test)
