@@ -355,7 +355,9 @@ void Session::resume_user(Task& task, int signal) {
   if (signal == 0) mark_boundary(task);
   const bool has_others = task.process->tasks > 1 || task.domain().processes > 1;
   std::uint32_t instructions = 0;
-  if (chaos_ && signal == 0 && task.domain().turn == &task && has_others) {
+  // (One that is traced has a tracer who may count its instructions.)
+  const bool may_be_interrupted = signal == 0 && task.domain().turn == &task && has_others && !task.traced;
+  if (chaos_ && may_be_interrupted) {
     instructions = chaos_->instructions(task, task.domain().waiting, now_ns());
   }
   task.left_ns = now_ns();
