@@ -15,6 +15,7 @@
 #include "format/base/error.h"
 #include "recorder/agent_calls.h"
 #include "recorder/session.h"
+#include "recorder/special/special.h"
 #include "tracee/agent_area.h"
 #include "tracee/remote_batch.h"
 #include "tracee/remote_call.h"
@@ -45,11 +46,17 @@ std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
 }  // namespace
 
 Agents::Agents(Session& session)
-    : session_(session), calls_(agent::call_count + agent::extra_calls), has_effects_(agent::call_count) {
-  fill_agent_calls(calls_, session.options());
+    : session_(session),
+      table_(std::make_unique<agent::CallTable>()),
+      has_effects_(agent::call_count),
+      may_change_descriptors_(agent::call_count) {
+  fill_agent_calls(*table_, session.options());
   for (const syscalls::Syscall& entry : syscalls::all()) {
     const auto nr = static_cast<std::size_t>(entry.nr);
-    if (nr < has_effects_.size()) has_effects_[nr] = entry.special != syscalls::Special::none;
+    if (nr >= agent::call_count) continue;
+    has_effects_[nr] = entry.special != syscalls::Special::none;
+    // Of a call that is many, one request may.
+    may_change_descriptors_[nr] = entry.changes_fds || syscalls::find_multiplexer(entry.nr) != nullptr;
   }
 }
 
@@ -89,7 +96,7 @@ bool Agents::inject(Task& task) {
     return false;  // a limit, such as RLIMIT_FSIZE, which holds for a memfd, too: calls can be traced all the
                    // same
   }
-  std::copy(calls_.begin(), calls_.end(), memory->calls().begin());
+  memory->calls() = *table_;
   agent::Globals& globals = memory->globals();
   for (const auto& [device, inode] : session_.echo().identities()) {
     globals.echo_device[globals.echo_count] = device;
@@ -149,10 +156,17 @@ void Agents::give_slot(Task& task, Registers& registers) {
   with_slots_.push_back(&task);
 }
 
-void Agents::adopt(Task& child) {
+void Agents::adopt(Task& child, const Process& parent) {
   AgentState& state = *child.process->agent;
   if (!state.memory || state.is_off) return;
-  if (child.process->descriptors == 0) child.process->descriptors = state.memory->take_descriptors();
+  if (child.process->descriptors == 0) {
+    child.process->descriptors = state.memory->take_descriptors();
+    // Its descriptors lead to where its parent's do.
+    if (child.process->descriptors != 0 && parent.descriptors != 0) {
+      const auto known = state.memory->descriptors_at(parent.descriptors);
+      std::copy(known.begin(), known.end(), state.memory->descriptors_at(child.process->descriptors).begin());
+    }
+  }
   const Stopped stopped(child.tid);
   Registers registers = stopped.registers();
   give_slot(child, registers);
@@ -201,13 +215,14 @@ agent::Slot* Agents::slot_of(const Task& task) {
 void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
   const PendingCall& pending = task.call;
   Process& process = *task.process;
-  if (pending.policy.changes_fds) forget_descriptors(process);
+  update_descriptors(task, result);
   if (pending.blocks && task.blocks_to_trace > 0 && --task.blocks_to_trace == 0) {
     task.calls_at_trial = calls_made(task);
   }
+  if (special::makes_tasks(pending) && result > 0) patch_hot_sites(task, registers);
   const auto nr = static_cast<std::uint64_t>(pending.call.nr);
-  const bool usable =
-      nr < agent::call_count && (calls_[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
+  const bool usable = nr < agent::call_count &&
+                      (table_->calls[nr].flags & (agent::call_usable | agent::call_multiplexed)) != 0;
   // A call of rec's own in between would make the kernel forget that it has to restart this one.
   if (!usable || is_restart_code(result) || !is_wanted(process)) return;
   if (!process.agent->memory && ++process.agent->calls_seen >= calls_before_injection) {
@@ -217,7 +232,7 @@ void Agents::after_call(Task& task, std::int64_t result, Registers& registers) {
     }
     registers = Stopped(task.tid).registers();
   }
-  if (process.agent->memory) learn_descriptor(task);
+  if (process.agent->memory) learn_used_descriptor(task);
   if (count_site(task, registers, static_cast<std::uint32_t>(nr))) registers = Stopped(task.tid).registers();
 }
 
@@ -319,16 +334,38 @@ bool Agents::holds(const Task& task, std::uint64_t address) {
 
 // --- descriptors ---
 
-void Agents::learn_descriptor(Task& task) {
-  Process& process = *task.process;
-  const agent::Call& call = calls_[static_cast<std::size_t>(task.call.call.nr)];
-  if (process.descriptors == 0 || process.shares_descriptors || (call.flags & agent::call_multiplexed) != 0 ||
-      call.fd == 0xff)
+// A call that rec saw may have opened or closed some.
+void Agents::update_descriptors(const Task& task, std::int64_t result) {
+  const Process& process = *task.process;
+  if (!task.call.policy.changes_fds || process.descriptors == 0) return;
+  const auto nr = static_cast<std::uint64_t>(task.call.call.nr);
+  const unsigned flags = nr < agent::call_count ? table_->calls[nr].flags : 0;
+  if (process.shares_descriptors || (flags & (agent::call_opens | agent::call_closes)) == 0) {
+    forget_descriptors(process);
     return;
+  }
+  const auto table = process.agent->memory->descriptors_at(process.descriptors);
+  const std::uint64_t closed = task.call.call.args[0];
+  if ((flags & agent::call_closes) != 0 && closed < table.size()) table[closed] = 0;
+  if ((flags & agent::call_opens) != 0 && result >= 0) {
+    learn_descriptor(task, static_cast<std::uint64_t>(result));
+  }
+}
+
+// One that it used.
+void Agents::learn_used_descriptor(const Task& task) {
+  const agent::Call& call = table_->calls[static_cast<std::size_t>(task.call.call.nr)];
+  if ((call.flags & agent::call_multiplexed) != 0 || call.fd == agent::no_argument) return;
   if ((call.flags & (agent::call_blocks | agent::call_writes_fd)) == 0) return;
-  const std::uint64_t fd = task.call.call.args.at(call.fd);
+  learn_descriptor(task, task.call.call.args.at(call.fd));
+}
+
+void Agents::learn_descriptor(const Task& task, std::uint64_t fd) {
+  Process& process = *task.process;
+  if (process.descriptors == 0 || process.shares_descriptors) return;
   const auto table = process.agent->memory->descriptors_at(process.descriptors);
   if (fd >= table.size()) return;
+  table[fd] = 0;
   struct stat info {};
   if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0) return;
   const auto number = static_cast<std::int32_t>(fd);
@@ -348,6 +385,8 @@ void Agents::learn_descriptor(Task& task) {
 void Agents::set_wishes(Task& task) const {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr) return;
+  // An empty ring is used from its start, where there is most room in one piece.
+  if (slot->phase == agent::Phase::outside && slot->written == slot->read) slot->written = slot->read = 0;
   const Process& process = *task.process;
   agent::Company company = agent::Company::asleep;
   if (!task.domain().waiting.empty() || task.blocks_to_trace > 0) company = agent::Company::waiting;

@@ -73,7 +73,7 @@ class Agents {
   [[nodiscard]] static std::uint32_t calls_made(const Task& task);
 
   // A new task, in its first stop, its process and domain known; before its registers are recorded.
-  void adopt(Task& child);
+  void adopt(Task& child, const Process& parent);
   // The task is gone, and its last event appended.
   void leave(Task& task);
   // The task has another address space now, but its exec is not appended yet: until has_executed(), nobody
@@ -136,11 +136,14 @@ class Agents {
   [[nodiscard]] static agent::Phase phase_of(const Task& task);
   [[nodiscard]] bool count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr);
   [[nodiscard]] bool patch(Task& task, const AgentState::Region& region, std::uint64_t address);
+  void patch_hot_sites(Task& task, Registers& registers);
   const JumpTargets* targets_for(const Task& task, const AgentState::Region& region);
   CodeFile* code_file(const SeenFile& file);
   std::shared_ptr<AgentMemory> take_memory();
   [[nodiscard]] bool map_chunk(Task& task, std::uint64_t near);
-  void learn_descriptor(Task& task);
+  void update_descriptors(const Task& task, std::int64_t result);
+  void learn_used_descriptor(const Task& task);
+  void learn_descriptor(const Task& task, std::uint64_t fd);
   void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   [[nodiscard]] bool changes_descriptors(const Event& event) const;
   void add_event(const Task& task, const agent::Slot& slot, const agent::Record& record);
@@ -150,8 +153,9 @@ class Agents {
   void look_at_clocks();
 
   Session& session_;
-  std::vector<agent::Call> calls_;  // what every agent's table holds
-  std::vector<bool> has_effects_;   // by call: on what the recorder keeps in mind of a task
+  std::unique_ptr<agent::CallTable> table_;  // what every agent has in its memory
+  std::vector<bool> has_effects_;            // by call: on what the recorder keeps in mind of a task
+  std::vector<bool> may_change_descriptors_;
   std::vector<Task*> with_slots_;
   std::map<FileVersion, std::unique_ptr<CodeFile>> files_;
   // Of programs that are gone, to be used again. Shared with those that are in use, who come back to it.
@@ -162,6 +166,7 @@ class Agents {
   std::vector<Mapping> mapped_;
   bool injected_ = false;
   std::uint64_t next_cookie_ = 0;
+  std::uint64_t hot_sites_ = 0;  // that were met often enough to be patched, in all files
   std::uint64_t records_ = 0;
   // Of the ring that is being emptied.
   std::vector<Event> events_;

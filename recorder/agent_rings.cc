@@ -109,7 +109,7 @@ void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::R
     return;
   }
   event.kind = EventKind::call;
-  if ((calls_[record.nr].flags & agent::call_answered) != 0) event.flags |= event_denied;
+  if ((table_->calls[record.nr].flags & agent::call_answered) != 0) event.flags |= event_denied;
   event.nr = record.nr;
   event.result = record.result;
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
@@ -135,12 +135,8 @@ void Agents::put_events(Task& task) {
 }
 
 bool Agents::changes_descriptors(const Event& event) const {
-  const agent::Call& call = calls_[static_cast<std::size_t>(event.nr)];
-  if ((call.flags & agent::call_multiplexed) == 0) {
-    return (call.flags & (agent::call_opens | agent::call_closes)) != 0;
-  }
-  const syscalls::Syscall* entry = syscalls::find(event.nr);
-  return entry != nullptr && syscalls::policy(*entry, event.args).changes_fds;
+  const auto nr = static_cast<std::size_t>(event.nr);
+  return may_change_descriptors_[nr] && syscalls::policy(*syscalls::find(event.nr), event.args).changes_fds;
 }
 
 void Agents::apply_effects(Task& task, const Event& event) {

@@ -90,9 +90,26 @@ bool Agents::count_site(Task& task, const Registers& registers, std::optional<st
   if (region == nullptr) return false;
   CodeFile::Site& site = region->file->sites[address - region->base];
   site.nr = nr;
-  if (site.calls < calls_before_patching) ++site.calls;
+  if (site.calls < calls_before_patching && ++site.calls == calls_before_patching) ++hot_sites_;
   if (!state.memory || site.calls < calls_before_patching || site.is_refused) return false;
   return state.tried.insert(address).second && patch(task, *region, address);
+}
+
+// A program that forks again and again: what its children met too seldom, each for itself, to be patched.
+void Agents::patch_hot_sites(Task& task, Registers& registers) {
+  AgentState& state = *task.process->agent;
+  if (!state.memory || !is_wanted(*task.process) || state.hot_sites_seen == hot_sites_) return;
+  state.hot_sites_seen = hot_sites_;
+  bool patched = false;
+  for (const AgentState::Region& region : state.regions) {
+    for (const auto& [offset, site] : region.file->sites) {
+      const std::uint64_t address = region.base + offset;
+      const bool is_call_here = address >= region.start && address < region.end && site.nr;
+      if (!is_call_here || site.calls < calls_before_patching || site.is_refused) continue;
+      if (state.tried.insert(address).second && patch(task, region, address)) patched = true;
+    }
+  }
+  if (patched) registers = Stopped(task.tid).registers();
 }
 
 CodeFile* Agents::code_file(const SeenFile& file) {

@@ -43,7 +43,8 @@ struct AgentState {
   bool is_off = false;                  // it was tried in vain, or the program cannot live with it
   // Code that may hold an rdtsc or rdtscp which nobody has patched: the counter has to trap.
   bool counters_in_doubt = false;
-  int calls_seen = 0;  // that it could have made
+  int calls_seen = 0;                // that it could have made
+  std::uint64_t hot_sites_seen = 0;  // those of all files that patching has been tried for
   // Code of files, private and not writable, where it is mapped.
   struct Region {
     std::uint64_t start = 0, end = 0;

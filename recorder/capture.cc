@@ -170,6 +170,31 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.policy =
       pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
   pending.blocks = pending.entry == nullptr || pending.policy.blocks;
+  pending.was_interrupted = task.interrupting;
+}
+
+// A stop cancels an interruption that is on its way, but the kernel goes on to believe that the task has a
+// signal (kernel/signal.c, ptrace_stop: TIF_SIGPENDING is set there, never cleared): a call that it does not
+// restart by itself (signal(7)) ends at once. The program need not know.
+bool ended_for_nothing(const Session& session, const Task& task, const Stopped& stopped,
+                       std::int64_t result) {
+  const PendingCall& pending = task.call;
+  const bool suits = pending.was_interrupted && pending.blocks && !pending.answer && !session.traps_calls() &&
+                     pending.policy.special == syscalls::Special::none;
+  return suits && result == -EINTR && task.held.empty() && !stopped.has_pending_signal();
+}
+
+// From its instruction, with what the program passed.
+void make_again(Session& session, Task& task, Registers registers) {
+  const PendingCall& pending = task.call;
+  registers.set_arguments(pending.call.args);
+  registers.rax = static_cast<std::uint64_t>(pending.call.nr);
+  registers.orig_rax = ~std::uint64_t{0};
+  registers.rip -= 2;
+  Stopped(task.tid).set_registers(registers);
+  session.release_output(task);
+  task.began_ns = pending.enter_ns;
+  session.go_on(task);
 }
 
 // restart_syscall(2) goes on with the call that was interrupted: it writes where that one would have.
@@ -197,6 +222,28 @@ void redirect_outputs(Task& task) {
     pending.redirect = Redirect::begin(Stopped(task.tid), *task.scratch, pending.plan);
   }
 }
+
+// Memory as it was before a call, as far as its inputs show.
+class MemoryBefore : public Memory {
+ public:
+  MemoryBefore(const Memory& now, std::span<const Data> inputs) : now_(now), inputs_(inputs) {}
+
+  [[nodiscard]] std::size_t read_some(RemotePtr<> from, std::span<std::byte> buffer) const override {
+    const std::size_t got = now_.read_some(from, buffer);
+    for (const Data& input : inputs_) {
+      const std::uint64_t start = std::max(from.address(), input.address.address());
+      const std::uint64_t end = std::min(from.address() + got, input.address.address() + input.bytes.size());
+      if (start >= end) continue;
+      std::memcpy(buffer.data() + (start - from.address()),
+                  input.bytes.data() + (start - input.address.address()), end - start);
+    }
+    return got;
+  }
+
+ private:
+  const Memory& now_;
+  std::span<const Data> inputs_;
+};
 
 // Where the program's own memory is not: a stray access right behind that shall fault, as it does at replay.
 std::uint64_t map_scratch(Process& process, RemoteCalls& calls) {
@@ -272,6 +319,10 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
     special::finish_exec(session, task);
     return;
   }
+  if (ended_for_nothing(session, task, stopped, registers.result())) {
+    make_again(session, task, registers);
+    return;
+  }
   if (ends_turn) pending.flags |= event_ends_turn;
   // The handler that returns was called from a place that has moved since.
   if (pending.policy.special == syscalls::Special::rt_sigreturn &&
@@ -343,7 +394,9 @@ void record_call_left_early(Session& session, Task& task, const Registers& regis
                             std::span<const Data> inputs) {
   start_pending(session, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   PendingCall& pending = task.call;
-  pending.plan = syscalls::plan(pending.call, task.memory());
+  // The lengths and pointers that it went by may have been written over since.
+  const RemoteMemory now = task.memory();
+  pending.plan = syscalls::plan(pending.call, MemoryBefore(now, inputs));
   pending.restarted = pending.call;
   for (const Data& input : inputs) {
     const auto room =

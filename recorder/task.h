@@ -120,6 +120,7 @@ struct PendingCall {
   int exit_signal = 0;         // of the child that it makes
   bool blocks = false;
   std::optional<ForeignWrite> writes_to;
+  bool was_interrupted = false;  // rec had sent PTRACE_INTERRUPT, which this call's own stop came before
   std::optional<Redirect> redirect;
   DataBuffer data;
   // Memory around pointer arguments as it was at entry, for a call that is not modelled.

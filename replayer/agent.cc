@@ -154,6 +154,8 @@ bool queue_call(ReplayTask& task, const Event& event) {
   }
   const std::uint64_t without = ring_bytes(event);
   const std::uint64_t most = without + remade_bytes;
+  // Nothing is left in the ring: from its start there is most room in one piece.
+  if (slot->written == slot->read) slot->written = slot->read = 0;
   // The program can write to the slot: nothing in it is taken for granted.
   const std::uint64_t written = slot->written;
   const std::uint64_t used = written - slot->read;

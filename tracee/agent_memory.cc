@@ -92,11 +92,8 @@ void AgentMemory::keep(const agent::KeptMemory& more) const {
   __atomic_store_n(&nearest->end, std::max(nearest->end, more.end), __ATOMIC_RELEASE);
 }
 
-std::span<agent::Call> AgentMemory::calls() const {
-  constexpr std::size_t count = agent::call_count + agent::extra_calls;
-  static_assert(agent::call_table_address + count * sizeof(agent::Call) <= agent::descriptor_tables_address);
-  return {reinterpret_cast<agent::Call*>(shared_ + (agent::call_table_address - agent::shared_address)),
-          count};
+agent::CallTable& AgentMemory::calls() const {
+  return *reinterpret_cast<agent::CallTable*>(shared_ + (agent::call_table_address - agent::shared_address));
 }
 
 agent::Slot* AgentMemory::slot_at(std::uint64_t address) const {

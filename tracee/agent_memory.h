@@ -40,7 +40,7 @@ class AgentMemory {
 
   // As rec sees it.
   [[nodiscard]] agent::Globals& globals() const;
-  [[nodiscard]] std::span<agent::Call> calls() const;
+  [[nodiscard]] agent::CallTable& calls() const;
   // nullptr: no such slot.
   [[nodiscard]] agent::Slot* slot_at(std::uint64_t address_in_tracee) const;
   [[nodiscard]] static std::byte* ring(agent::Slot& slot);

@@ -277,7 +277,10 @@ struct Syscall {
   bool changes_fds = false;  // may open, close or replace a descriptor
   // Index of the argument that is the descriptor which the bulk input is written to; -1: none.
   int written_fd = -1;
-  int kernel_copy_out_fd = -1;  // the same for a copy inside the kernel: sendfile, splice, …
+  // Index of the argument that is the descriptor whose input it waits for, as poll(2) tells of it (POLLIN);
+  // -1: none.
+  int read_fd = -1;
+  int kernel_copy_out_fd = -1;  // as written_fd, for a copy inside the kernel: sendfile, splice, …
   int resizes_fd = -1;  // index of the argument that is a descriptor whose file gets another size: ftruncate
   // Index of the argument that says for how many milliseconds it blocks at most (negative: for ever); -1:
   // none. Only of calls that the kernel does not restart when a stop has interrupted them (signal(7)).

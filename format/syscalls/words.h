@@ -211,6 +211,7 @@ struct Entry {
   FlagSet returned = FlagSet::none;
   bool blocks = false;
   bool yields = false;
+  std::string_view reads_from{};  // the descriptor that has to have input
   std::string_view writes_to{};
   std::string_view copies_to{};
   std::string_view resizes{};         // the descriptor whose file gets another size
@@ -304,6 +305,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
   for (std::uint8_t i = 0; i < 6; ++i) call.args[i] = entry.args[i].arg;
   call.arg_count = count_args(call.args);
   for (std::uint8_t i = 0; i < call.arg_count; ++i) resolve_names(call.args, i, entry.args[i]);
+  call.read_fd = optional_index_of(call.args, entry.reads_from);
   call.written_fd = optional_index_of(call.args, entry.writes_to);
   call.kernel_copy_out_fd = optional_index_of(call.args, entry.copies_to);
   call.resizes_fd = optional_index_of(call.args, entry.resizes);

@@ -122,7 +122,7 @@ std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid
   extra.after = first;
   DataBuffer data;
   try {
-    session.agents().adopt(child);
+    session.agents().adopt(child, *parent.process);
     extra.after = Stopped(child_tid).registers();
     if ((request.flags & CLONE_CHILD_SETTID) != 0) add_tid_word(data, child.memory(), request.child_tid, 0);
     if ((request.flags & CLONE_PARENT_SETTID) != 0)
@@ -136,14 +136,14 @@ std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid
   return request.flags;
 }
 
+}  // namespace
+
 bool makes_tasks(const PendingCall& call) {
   using syscalls::Special;
   const Special special = call.policy.special;
   return special == Special::fork || special == Special::vfork || special == Special::clone ||
          special == Special::clone3;
 }
-
-}  // namespace
 
 void on_created(Session& session, Task& parent, Tid child) {
   const auto flags = adopt(session, parent, child);

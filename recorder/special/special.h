@@ -18,6 +18,9 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
 // its child's copy.
 void show_clone_flags(const Task& caller, const RemoteMemory& memory);
 
+// fork, vfork, clone, clone3.
+[[nodiscard]] bool makes_tasks(const PendingCall& call);
+
 // PTRACE_EVENT_FORK, VFORK, CLONE: `parent` is inside its call.
 void on_created(Session& session, Task& parent, Tid child);
 

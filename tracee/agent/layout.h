@@ -45,20 +45,35 @@ inline constexpr uint64_t shared_size = 0x100000 + uint64_t{slot_count} * slot_s
 static_assert(shared_address + shared_size <= scratch_address);
 static_assert(ring_offset + ring_size == slot_size);
 
-// Beyond this one call's data leaves the ring to the traced way.
-inline constexpr uint32_t largest_piece = 0x20000;
+// Beyond this one call's data leaves the ring to the traced way. From its start, the ring holds a record with
+// so much.
+inline constexpr uint32_t largest_piece = 0x40000;
 
 // --- which calls the agent makes ---
 
 inline constexpr uint32_t call_count = 512;
-inline constexpr uint32_t max_pieces = 5;
 inline constexpr uint32_t extra_calls = 512;  // behind the first call_count: requests of multiplexers
+inline constexpr uint32_t piece_count = 3072;
+inline constexpr uint32_t max_pieces = 12;         // of one call
+inline constexpr uint32_t largest_structure = 56;  // that pointers are taken from
+inline constexpr uint32_t most_vectors = 200;      // iovecs of one call; Record::pieces counts a byte
 
+// How much memory there is.
 enum class PieceRule : uint8_t {
   fixed,     // `unit` bytes
   argument,  // `unit` bytes, as often as args[by] says
   string,    // up to and with a NUL
+  pointee,   // as many bytes as the 32-bit number at args[by] says: before the call room, after it what there
+             // was
+  bits,      // as many bits as args[by] says, in whole 64-bit words
+  field_32,  // `unit` bytes, as often as the number behind the pointer in the structure says; after the call,
+             // what
+  field_64,  // there was
+  vectors,   // the buffers of the iovecs that the piece before holds, one behind the other
 };
+
+// What the agent looks into for the pieces that follow.
+enum class PieceHolds : uint8_t { data, structure, vectors };
 
 enum class PieceWhen : uint8_t {
   input,     // read by the kernel: taken before the call
@@ -69,30 +84,46 @@ enum class PieceWhen : uint8_t {
 
 enum class PieceBound : uint8_t { none, bytes, elements };  // of the result, that says how much was written
 
-// One piece of memory that belongs to a call.
+// One piece of memory that belongs to a call. Its address is args[argument] or, if it is nested, the pointer
+// at byte `field` of the structure that is there.
 struct Piece {
   uint8_t argument;
   uint8_t by;
   PieceRule rule;
   PieceWhen when;
   PieceBound bound;
+  PieceHolds holds;
   uint8_t bulk;  // an input of arbitrary length: Data::Role::bulk
+  uint8_t nested;
   uint16_t unit;
+  uint8_t field;
+  uint8_t most;   // bytes that the kernel looks at; 0: all
   uint32_t keep;  // an input is cut after so many bytes
 };
 
 enum CallFlags : uint16_t {
   call_usable = 1,
-  call_blocks = 2,  // may block: only when no other task waits for its turn, or the descriptor never blocks
+  call_blocks =
+      2,  // may block: only when no other task waits for its turn, or it certainly will not (see Probe)
   call_writes_fd = 4,     // args[fd] has to be known to be neither rec's output nor a file mapped shared
   call_opens = 8,         // a result that is not an error is a new descriptor
   call_closes = 16,       // args[fd] is closed
   call_needs_alone = 64,  // blocks on more than one descriptor: only when no other task waits for its turn
-  call_multiplexed = 32,  // by args[selector]: see `first`, `count`
+  call_multiplexed =
+      32,  // by args[selector]: see `first`, `count`; if it is usable, too, other requests are made
   call_waits_for_tasks = 128,  // blocks until another task of the program acts: only when there is none
   call_answered = 256,         // not made: the result is `answer`
-  call_conditional = 1024,     // only where `conditions` hold
-  call_on_memory = 512,  // about the memory at args[0], args[1] bytes long: not where Globals::kept says
+  call_on_memory = 512,     // about the memory at args[0], args[1] bytes long: not where Globals::kept says
+  call_conditional = 1024,  // only where `conditions` hold
+  call_opens_pair = 2048,   // two new descriptors are where args[pair] points to
+};
+
+// How the agent finds out that a call which may block will not.
+enum class Probe : uint8_t {
+  none,
+  input,   // args[fd] has something to be read, or does not block
+  output,  // args[fd] takes something, or does not block
+  path,    // what is opened, args[path] from args[fd] on, is a regular file or a directory
 };
 
 // What an argument has to be for the agent to make the call (format/syscalls/spec.h, Condition).
@@ -104,20 +135,36 @@ struct Condition {
   uint32_t value;
 };
 
+inline constexpr uint8_t no_argument = 0xff;
+
+// Arguments are told by their index, or are no_argument.
 struct Call {
   uint16_t flags;
   uint8_t arguments;  // how many it has
-  uint8_t pieces;
-  uint8_t fd;  // the argument that is its descriptor; 0xff: none
+  uint8_t fd;         // its descriptor
   uint8_t selector;
-  uint16_t first;    // call_multiplexed: its requests are extra calls, from here on, …
-  uint16_t count;    // … so many, sorted by `request`
-  int16_t answer;    // call_answered
+  uint8_t second_selector;  // the request's upper half
+  uint8_t path;
+  uint8_t pair;
+  Probe probe;
+  uint8_t timeout;        // milliseconds: with 0 it does not block
+  uint8_t message_flags;  // MSG_WAITALL, MSG_DONTWAIT
+  uint8_t pieces;
+  uint16_t first_piece;  // in CallTable::pieces
+  uint16_t first;        // call_multiplexed: its requests are extra calls, from here on, …
+  uint16_t count;        // … so many, sorted by `request`
+  int16_t answer;        // call_answered
+  uint32_t unused;
   uint64_t request;  // of an extra call: what args[selector] & mask has to be
   uint64_t mask;
-  Piece piece[max_pieces];
   Condition conditions[2];
 };
+
+struct CallTable {
+  Call calls[call_count + extra_calls];
+  Piece pieces[piece_count];
+};
+static_assert(call_table_address + sizeof(CallTable) <= descriptor_tables_address);
 
 // What is known of a descriptor (a byte in the process's table; 0: nothing).
 enum DescriptorFlags : uint8_t {
