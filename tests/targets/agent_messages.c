@@ -142,6 +142,7 @@ static void lengths(void) {
 static void refuse(int from, int to) {
   char* edge = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   MUST(munmap(edge + 4096, 4096));
+  static struct iovec many[1025];
   for (int i = 0; i < 6; i++) {
     char text[16] = "text", back[16];
     struct iovec piece = {text, 4}, bad = {nowhere(8), 4};
@@ -152,9 +153,10 @@ static void refuse(int from, int to) {
     show("list nowhere", sendmsg(from, &message, 0), &message);
     message.msg_iov = &bad;
     show("buffer nowhere", sendmsg(from, &message, 0), &message);
-    message.msg_iov = &piece;
+    message.msg_iov = many;
     message.msg_iovlen = 1025;
     show("too many", sendmsg(from, &message, 0), &message);
+    message.msg_iov = &piece;
     message.msg_iovlen = 1;
     message.msg_name = nowhere(8);
     message.msg_namelen = 16;
