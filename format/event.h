@@ -44,18 +44,18 @@ enum class EventKind : std::uint8_t {
           // instructions number them), args[2] the arithmetic flags. args[4]: the instruction's address if an
           // int3 of rec's stands there, 0 if it faults by itself. args[5]: of cpuid, the leaf and (upper
           // half) subleaf asked for. Length 0: rec put the instruction itself back (outputs); it runs now.
-  stop = 6,   // The task's group was stopped (nr: the signal) or went on (nr: 0). For printing only.
-  exit = 7,   // The task is gone; `result` is its wait status (wait(2)). Data: memory the kernel cleared.
-  merge = 8,  // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
-  note = 9,   // A remark in extra.text: something that rec could not do fully, and why.
-  memory =
-      10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended with;
-           // args[0]: of this task, 0: its own. That one stands behind its last event, or in a call.
-  agent = 11,  // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
-               // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as
-               // before; args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the
-               // task goes on from its last event.
-  point = 12,  // The segment ended in the middle of user code, where the whole state of the task was this:
+  stop = 6,     // The task's group was stopped (nr: the signal) or went on (nr: 0). For printing only.
+  exit = 7,     // The task is gone; `result` is its wait status (wait(2)). Data: memory the kernel cleared.
+  merge = 8,    // Domain args[0] became part of domain args[1] (a writable mapping came to be shared).
+  note = 9,     // A remark in extra.text: something that rec could not do fully, and why.
+  memory = 10,  // The kernel wrote memory (data) while the task is inside the call that its segment ended
+                // with; args[0]: of this task, 0: its own. That one stands behind its last event, or in a
+                // call. Its mappings of a file that has got another size are in extra.mappings.
+  agent = 11,   // rec changed the task's code for its agent (outputs, extra.mappings). args[0]: the gs base
+                // that the task has from here on, 0: as before; args[1]: its instruction pointer, 0: as
+                // before; args[2]: 1 if the agent's own memory came to be there before. Opens no segment: the
+                // task goes on from its last event.
+  point = 12,   // The segment ended in the middle of user code, where the whole state of the task was this:
                // extra.before its registers, extra.xstate, and data, all inputs: the code at rip (argument 0)
                // and whole pages (argument 1); args[0] is the sum of its pages' hashes, args[1] its rip
                // (tracee/memory_hash.h). Opens no segment: a signal or a begin event of the task does.

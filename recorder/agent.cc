@@ -108,6 +108,7 @@ bool Agents::inject(Task& task) {
     globals.vdso_time = in_vdso(state.vdso, "__vdso_time");
   }
   for (const agent::KeptMemory& kept : state.kept) memory->keep(kept);
+  std::copy(mapped_files_.begin(), mapped_files_.end(), std::begin(globals.mapped_files));
   globals.cookie = ++next_cookie_;
   const Stopped stopped(task.tid);
   const RemoteMemory tracee = task.memory();
@@ -204,6 +205,20 @@ void Agents::forget_descriptors(const Process& process) {
   if (!process.agent->memory || process.descriptors == 0) return;
   const auto table = process.agent->memory->descriptors_at(process.descriptors);
   std::memset(table.data(), 0, table.size());
+}
+
+void Agents::file_is_mapped(std::uint64_t inode) {
+  const std::uint32_t bit = agent::mapped_file_bit(inode);
+  mapped_files_.at(bit / 8) |= static_cast<std::uint8_t>(1U << bit % 8);
+  for (const Task* task : with_slots_) {
+    std::uint8_t& byte = task->slot_memory->globals().mapped_files[bit / 8];
+    __atomic_store_n(&byte, mapped_files_.at(bit / 8), __ATOMIC_RELEASE);
+    if (task->process->descriptors == 0) continue;
+    for (std::uint8_t& known : task->slot_memory->descriptors_at(task->process->descriptors)) {
+      if ((known & agent::descriptor_prompt) != 0)
+        known &= static_cast<std::uint8_t>(~agent::descriptor_plain);
+    }
+  }
 }
 
 agent::Slot* Agents::slot_of(const Task& task) {
@@ -369,8 +384,7 @@ void Agents::learn_descriptor(const Task& task, std::uint64_t fd) {
   struct stat info {};
   if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0) return;
   const auto number = static_cast<std::int32_t>(fd);
-  const bool mapped =
-      process.maps_files_shared && S_ISREG(info.st_mode) && process.unshared_fds.count(number) == 0;
+  const bool mapped = S_ISREG(info.st_mode) && session_.was_mapped({info.st_dev, info.st_ino});
   unsigned known = 0;
   const EchoDescriptors& echo = session_.echo();
   const bool is_special =
@@ -392,7 +406,7 @@ void Agents::set_wishes(Task& task) const {
   if (!task.domain().waiting.empty() || task.blocks_to_trace > 0) company = agent::Company::waiting;
   if (process.tasks == 1 && process.domain->processes == 1) company = agent::Company::none;
   __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
-  slot->files_are_mapped = process.maps_files_shared || process.shares_descriptors ? 1 : 0;
+  slot->shares_descriptors = process.shares_descriptors ? 1 : 0;
   const bool stop = !task.held.empty() || task.joins_turns || process.stops_at_entry || process.agent->is_off;
   __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
 }

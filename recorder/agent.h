@@ -102,6 +102,9 @@ class Agents {
   // called off, the task taken out, and no agent of this program asks again.
   [[nodiscard]] bool left_vdso(Task& task, std::uint64_t call_from);
 
+  // Some process maps a file, for the first time: from now on calls that write to it are traced.
+  void file_is_mapped(std::uint64_t inode);
+
   // What the recorder knows of the task changes with the call.
   static void apply_effects(Task& task, const Event& event);
 
@@ -164,6 +167,7 @@ class Agents {
   // What is being made of the event of kind `agent` that comes next.
   DataBuffer written_;
   std::vector<Mapping> mapped_;
+  std::array<std::uint8_t, agent::mapped_file_bits / 8> mapped_files_{};
   bool injected_ = false;
   std::uint64_t next_cookie_ = 0;
   std::uint64_t hot_sites_ = 0;  // that were met often enough to be patched, in all files

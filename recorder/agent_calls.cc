@@ -245,7 +245,8 @@ bool suits(const syscalls::Syscall& entry) {
   const bool about_tasks = entry.subsystem == Subsystem::signal ||
                            (entry.blocks && has_class(entry.classes, syscalls::Class::process));
   return entry.replay == syscalls::Replay::emulate && entry.special == syscalls::Special::none &&
-         entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 && keeps_descriptors(entry);
+         entry.modelled && !entry.yields && !about_tasks && entry.resizes_fd < 0 && entry.cuts_off_path < 0 &&
+         keeps_descriptors(entry);
 }
 
 bool suits(const syscalls::Variant& variant, bool about_tasks) {

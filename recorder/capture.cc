@@ -167,6 +167,7 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.redirect.reset();
   pending.data.clear();
   pending.snapshots.clear();
+  pending.changed_file.reset();
   pending.policy =
       pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
   pending.blocks = pending.entry == nullptr || pending.policy.blocks;
@@ -302,6 +303,12 @@ void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<
     stopped.set_registers(registers);
   }
   redirect_outputs(task);
+  make_call(session, task);
+}
+
+void make_call(Session& session, Task& task) {
+  if (special::waits_for_mappers(session, task)) return;
+  const PendingCall& pending = task.call;
   const bool shows_output = (pending.flags & (event_echo_stdout | event_echo_stderr)) != 0;
   if (shows_output && !session.acquire_output(task)) return;
   if (pending.writes_to && !pending.answer) {

@@ -72,7 +72,7 @@ std::uint16_t EchoDescriptors::look_up(Process& process, Tid tid, std::int32_t f
 
 void EchoDescriptors::forget(Process& process) {
   process.echo_cache.clear();
-  process.unshared_fds.clear();
+  process.unmapped_fds.clear();
 }
 
 std::vector<std::pair<std::uint64_t, std::uint64_t>> EchoDescriptors::identities() const {

@@ -154,6 +154,7 @@ void Session::on_interrupted(Task& task) {
     if (for_signal) {
       send_held_signal(*this, task);
     } else {
+      task.spun = spins;
       preempt(task);
     }
   }

@@ -99,6 +99,19 @@ class Session {
 
   // Makes one domain of two; the trace says when.
   void merge_domains(Task& task, const std::shared_ptr<Domain>& other);
+  // The other way round, for a task at the entry of a call that it may make when nobody in the other domain
+  // runs: it becomes part of that, and waits for its turn. Precondition: it has the turn in its own.
+  void join_domain(Task& task, const std::shared_ptr<Domain>& other);
+  void wait_at_entry(Task& task);
+
+  // Files that processes have mapped, be it shared or private: who changes one changes what they see.
+  void file_is_mapped(Process& process, const FileIdentity& file);
+  // By any process, at some time.
+  [[nodiscard]] bool was_mapped(const FileIdentity& file) const { return ever_mapped_.contains(file); }
+  [[nodiscard]] std::size_t mapped_file_count() const { return ever_mapped_.size(); }
+  // A task of each address space that may still have it mapped.
+  [[nodiscard]] std::vector<Task*> mappers_of(const FileIdentity& file);
+
   // The memory object (a file, a segment) is mapped shared by the task's process. If any process can write to
   // it, the domains of all that have it become one. (Every libc maps one file shared that nobody writes to.)
   void share_object(Task& task, std::uint64_t object, bool writable);
@@ -243,6 +256,7 @@ class Session {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> shared_objects_;
   std::map<std::uint64_t, std::uint64_t> shared_file_sizes_;
   std::map<std::uint64_t, std::optional<ContentId>> shared_contents_;
+  std::set<FileIdentity> ever_mapped_;
   // Which processes have a shared object mapped.
   struct Sharing {
     std::set<Pid> processes;
@@ -274,6 +288,9 @@ class Session {
 
 // At a seccomp stop: decides what becomes of the call and records its inputs.
 void begin_call(Session& session, Task& task, std::int64_t nr, const std::array<std::uint64_t, 6>& args);
+// Makes the call that was begun, as soon as that may be: outputs to rec's own descriptors are made one at a
+// time, and a file that others have mapped is changed while they do not run.
+void make_call(Session& session, Task& task);
 // At the call's exit, with the turn: captures outputs, appends the event, resumes.
 // `ends_turn`: it does not go on before it has its turn again.
 void finish_call(Session& session, Task& task, bool ends_turn = false);

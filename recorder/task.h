@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <csignal>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,12 @@ namespace rec {
 
 struct Task;
 
+// A file, as stat(2) tells it from others.
+struct FileIdentity {
+  std::uint64_t device = 0, inode = 0;
+  auto operator<=>(const FileIdentity&) const = default;
+};
+
 // What rt_sigaction(2) takes: the kernel's layout, not libc's.
 struct KernelSigaction {
   std::uint64_t handler = 0;  // 0: SIG_DFL, 1: SIG_IGN
@@ -44,6 +52,7 @@ struct Domain {
   const Task* before = nullptr;  // chaos: whose turn it was before; to be compared only
   std::deque<Task*> waiting;     // stopped, with something to be handed to them; first come, first served
   int processes = 0;
+  int passed_over = 0;  // how often in a row a task that spins was, for one that does not
 };
 
 // Of a task that left it by exec; until the exec is appended.
@@ -61,13 +70,14 @@ struct Process {
   bool parent_waits = false;                           // a vfork child that has not executed yet
   std::vector<Scratch> unused_scratch;                 // left by threads that are gone
   std::uint64_t scratch_end = agent::scratch_address;  // of what it has been given of this area
-  bool maps_files_shared = false;                      // some file, which calls may change
+  std::set<FileIdentity> mapped_files;                 // at some time, since its exec
   // A seccomp filter that is not rec's may refuse a call, and what it refuses never reaches rec's
   // (seccomp(2): the strictest answer wins). Then entries are seen as system-call stops, which come before
   // all filters; or, if it was there before the program, see Session::traps_calls().
   bool stops_at_entry = false;
-  // Descriptors known to lead to no file that is mapped shared.
-  std::set<std::int32_t> unshared_fds;
+  // Descriptors known to lead to no file that was mapped when so many files had been (Session::was_mapped).
+  std::set<std::int32_t> unmapped_fds;
+  std::size_t unmapped_as_of = 0;
   // Which descriptors lead to rec's own standard output and error, as far as known: 0 neither, else
   // EventFlags.
   std::map<std::int32_t, std::uint16_t> echo_cache;
@@ -130,6 +140,8 @@ struct PendingCall {
     std::uint8_t argument;
   };
   std::vector<Snapshot> snapshots;
+  // It changes a file that some process has mapped: by which name rec finds it.
+  std::optional<std::string> changed_file;
 };
 
 // A word of its memory that the kernel may write when the task ends.
@@ -179,6 +191,7 @@ struct Task {
   bool before_call = false;             // … and it stands right before that call now
   bool interrupting = false;            // PTRACE_INTERRUPT was sent because it computes for long
   Computing computing;
+  bool spun = false;                    // its turn went to others because it did
   std::uint32_t instructions_left = 0;  // chaos: after these it loses its turn; 0: not that way
   unsigned priority = 0;                // chaos
   std::uint64_t priority_drawn_in = 0;  // … and the stretch in which it was drawn

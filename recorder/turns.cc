@@ -13,6 +13,23 @@
 #include "tracee/maps.h"
 
 namespace rec {
+namespace {
+
+// The first that waits; but of many that spin (threads that wait for a word of the last one, say) each costs
+// a point to find that out again, and what they wait for is done by one that does not.
+std::size_t first_to_get_on(Domain& domain) {
+  constexpr int most_passed_over = 16;
+  const auto& waiting = domain.waiting;
+  const auto at = std::find_if(waiting.begin(), waiting.end(), [](const Task* task) { return !task->spun; });
+  if (at == waiting.begin() || at == waiting.end() || domain.passed_over == most_passed_over) {
+    domain.passed_over = 0;
+    return 0;
+  }
+  ++domain.passed_over;
+  return static_cast<std::size_t>(at - waiting.begin());
+}
+
+}  // namespace
 
 bool Session::domains_run_in_parallel() const {
   int running = 0;
@@ -95,9 +112,11 @@ void Session::release_turn(Task& task) {
 
 void Session::give_turn(Domain& domain) {
   if (domain.waiting.empty()) return;
-  const std::size_t chosen = chaos_ ? chaos_->choose(domain.waiting, domain.before, now_ns()) : 0;
+  const std::size_t chosen =
+      chaos_ ? chaos_->choose(domain.waiting, domain.before, now_ns()) : first_to_get_on(domain);
   Task& next = *domain.waiting[chosen];
   domain.waiting.erase(domain.waiting.begin() + static_cast<std::ptrdiff_t>(chosen));
+  next.spun = false;
   domain.turn = &next;
   domain.before = &next;
   domain.turn_since_ns = now_ns();
@@ -121,7 +140,11 @@ void Session::hand_over(Task& task) {
       begin_user(task);
       return;
     case Task::Position::held_call:
-      make_call_alone(task);
+      if (task.call.changed_file) {
+        make_call(*this, task);
+      } else {
+        make_call_alone(task);
+      }
       return;
     case Task::Position::group_stop:
     case Task::Position::preempted:
@@ -160,6 +183,43 @@ void Session::merge_domains(Task& task, const std::shared_ptr<Domain>& other) {
   // The other domain's task that has its turn may be in user code now; it joins the order of turns at the end
   // of its next system call.
   other->turn = nullptr;
+}
+
+void Session::join_domain(Task& task, const std::shared_ptr<Domain>& other) {
+  const std::shared_ptr<Domain> own = task.process->domain;
+  ENSURE(own->turn == &task && own != other, "task {} joins another domain", task.tid);
+  append({.tid = task.tid, .kind = EventKind::merge, .args = {own->id.value(), other->id.value()}});
+  std::set<Process*> moving;
+  for (const auto& [tid, member] : tasks_) {
+    if (member->process->domain == own) moving.insert(member->process.get());
+  }
+  for (Process* process : moving) move_to_domain(*process, other);
+  for (Task* waiter : own->waiting) other->waiting.push_back(waiter);
+  own->waiting.clear();
+  own->turn = nullptr;
+  wait_at_entry(task);
+}
+
+void Session::wait_at_entry(Task& task) {
+  task.position = Task::Position::held_call;
+  queue_for_turn(task);
+}
+
+void Session::file_is_mapped(Process& process, const FileIdentity& file) {
+  process.mapped_files.insert(file);
+  if (ever_mapped_.insert(file).second) agents_.file_is_mapped(file.inode);
+}
+
+std::vector<Task*> Session::mappers_of(const FileIdentity& file) {
+  std::map<const PatchedCode*, Task*> found;  // one task for each address space
+  for (const auto& [tid, task] : tasks_) {
+    const bool is_there = task->position != Task::Position::exiting && !task->setting_up_exec;
+    if (is_there && task->process->mapped_files.contains(file))
+      found.emplace(task->process->code.get(), task.get());
+  }
+  std::vector<Task*> mappers;
+  for (const auto& [space, task] : found) mappers.push_back(task);
+  return mappers;
 }
 
 // The next call of a task that runs shall be a traced one: what it does by the agent belongs before that
@@ -218,7 +278,7 @@ void Session::inherit_shares(const Process& parent, const Process& child) {
 }
 
 void Session::leave_shared_memory(Process& process) {
-  process.maps_files_shared = false;
+  process.mapped_files.clear();
   for (auto& [object, sharing] : sharing_) sharing.processes.erase(process.pid);
 }
 
@@ -314,7 +374,10 @@ bool Session::is_mapped_elsewhere(const Task& task, std::uint64_t object, Memory
     return entry.shared && entry.inode == own->inode && entry.device_major == own->device_major &&
            entry.device_minor == own->device_minor;
   };
-  if (std::count_if(maps.begin(), maps.end(), is_same_file) > 1) return true;
+  const bool is_here = std::any_of(maps.begin(), maps.end(), [&](const MapsEntry& entry) {
+    return is_same_file(entry) && entry.start != own->start;
+  });
+  if (is_here) return true;
   const auto sharing = sharing_.find(object);
   if (sharing == sharing_.end()) return false;
   return std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& other) {

@@ -92,7 +92,11 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
     special::replay(task, event, policy.special, &registers);
   }
   if (event.extra != nullptr) special::place_mappings(replayer, task, event.extra->mappings);
-  replayer.write_outputs(task, event);
+  if (entry != nullptr && entry->changes_file()) {
+    special::write_to_mappings(task, event);
+  } else {
+    replayer.write_outputs(task, event);
+  }
   if (policy.special == syscalls::Special::ptrace) {
     if (!failed) special::replay_ptrace(replayer, event);
   } else if (event.extra != nullptr && event.extra->after) {

@@ -363,6 +363,12 @@ void Replayer::on_merge(const Event& event) {
   if (from != into) merged_[from] = into;
 }
 
+// What a call of another task, which is inside of it, changes in this one's memory.
+void Replayer::write_to_other(const ReplayTask& task, const Event& event) {
+  if (event.extra != nullptr) special::place_mappings(*this, task, event.extra->mappings);
+  special::write_to_mappings(task, event);
+}
+
 // Whether the stop for a tracer ends a segment. (A new task, say, stops without having had its turn.)
 bool Replayer::runs_to_stop(const Event& event) {
   const auto at = static_cast<TracedAt>(event.args[1]);
@@ -412,7 +418,7 @@ void Replayer::replay(const Event& event) {
       close_open_segment(task(event.tid, event), event);
       advance(task(event.tid, event), event);
       if (event.args[0] != 0) {
-        write_outputs(task(Tid(static_cast<std::int32_t>(event.args[0])), event), event);
+        write_to_other(task(Tid(static_cast<std::int32_t>(event.args[0])), event), event);
       } else {
         write_outputs(task(event.tid, event), event);
         task(event.tid, event).waits_in_call = true;

@@ -91,6 +91,7 @@ class Replayer {
   void on_start(const Event& event);
   void on_exit(const Event& event);
   void on_merge(const Event& event);
+  void write_to_other(const ReplayTask& task, const Event& event);
   [[nodiscard]] DomainId current(DomainId domain) const;
 
   Watchdog watchdog_;

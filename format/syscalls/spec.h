@@ -282,6 +282,9 @@ struct Syscall {
   int read_fd = -1;
   int kernel_copy_out_fd = -1;  // as written_fd, for a copy inside the kernel: sendfile, splice, …
   int resizes_fd = -1;  // index of the argument that is a descriptor whose file gets another size: ftruncate
+  // Index of the argument that names a file which is cut off (truncate), if the open flags, where it has
+  // such, hold O_TRUNC.
+  int cuts_off_path = -1;
   // Index of the argument that says for how many milliseconds it blocks at most (negative: for ever); -1:
   // none. Only of calls that the kernel does not restart when a stop has interrupted them (signal(7)).
   int timeout_ms = -1;
@@ -293,6 +296,10 @@ struct Syscall {
   std::string_view note;
 
   [[nodiscard]] std::span<const Arg> arguments() const { return {args.data(), arg_count}; }
+  // Whether it may write to a file, or change its size.
+  [[nodiscard]] bool changes_file() const {
+    return written_fd >= 0 || kernel_copy_out_fd >= 0 || resizes_fd >= 0 || cuts_off_path >= 0;
+  }
 };
 
 // One request of a multiplexer. It holds all arguments, those of the call with its own put in their place, so

@@ -1,5 +1,7 @@
 #include "format/syscalls/table.h"
 
+#include <fcntl.h>
+
 #include <array>
 #include <cstddef>
 #include <utility>

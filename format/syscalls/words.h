@@ -185,6 +185,10 @@ struct AgentSpec {
 consteval ConditionSpec only_bits(std::string_view name, std::uint32_t bits) {
   return {name, {.mask = ~bits, .value = 0}};
 }
+// The argument has none of these bits.
+consteval ConditionSpec none_of(std::string_view name, std::uint32_t bits) {
+  return {name, {.mask = bits, .value = 0}};
+}
 // The argument is `value` in all bits but those in `free`.
 consteval ConditionSpec equals(std::string_view name, std::uint32_t value, std::uint32_t free = 0) {
   return {name, {.mask = ~free, .value = value}};
@@ -215,6 +219,7 @@ struct Entry {
   std::string_view writes_to{};
   std::string_view copies_to{};
   std::string_view resizes{};         // the descriptor whose file gets another size
+  std::string_view cuts_off{};        // the path of a file that is cut off, where open flags hold O_TRUNC
   std::string_view gives_up_after{};  // the milliseconds after which it does not block any longer
   bool changes_fds = false;
   Replay replay = Replay::emulate;
@@ -309,6 +314,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
   call.written_fd = optional_index_of(call.args, entry.writes_to);
   call.kernel_copy_out_fd = optional_index_of(call.args, entry.copies_to);
   call.resizes_fd = optional_index_of(call.args, entry.resizes);
+  call.cuts_off_path = optional_index_of(call.args, entry.cuts_off);
   call.timeout_ms = optional_index_of(call.args, entry.gives_up_after);
   call.agent_way = make_agent_way(call.args, entry.by_agent);
   return call;

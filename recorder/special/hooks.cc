@@ -236,7 +236,7 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     describe_segment(session, task, result, extra);
     return true;
   }
-  if (task.process->maps_files_shared && update_shared_file(session, task, result, extra)) return true;
+  if (task.call.changed_file && update_mapped_file(session, task, result, extra)) return true;
   if (special == Special::sched_getaffinity && session.pinning().is_pinned()) {
     const auto original = std::as_bytes(std::span(&session.pinning().original(), 1));
     const auto shown = std::min(original.size(), static_cast<std::size_t>(result));

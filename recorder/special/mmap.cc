@@ -48,18 +48,13 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const
       file != nullptr ? session.contents().store_file(*file, mapping->path, offset, length) : std::nullopt;
   if (stored) {
     mapping->content = stored->id;
-    const bool shared = (mapping->flags & MAP_SHARED) != 0;
+    forget_stale_object(session, task, *mapping, *stored);
+    const std::uint64_t object = session.shared_object(stored->device, stored->inode);
+    session.shared_content(object) = stored->id;
+    session.shared_file_size(object) = stored->file_size;
     // What a private mapping of it shows changes with the file, too, but for the pages that were written to.
-    if (shared || may_write(task.tid, fd)) {
-      forget_stale_object(session, task, *mapping, *stored);
-      const std::uint64_t object = session.shared_object(stored->device, stored->inode);
-      session.shared_content(object) = stored->id;
-      session.shared_file_size(object) = stored->file_size;
-      if (shared) mapping->shared_object = object;
-      task.process->maps_files_shared = true;
-      Agents::forget_descriptors(*task.process);
-      task.process->unshared_fds.clear();
-    }
+    if ((mapping->flags & MAP_SHARED) != 0) mapping->shared_object = object;
+    session.file_is_mapped(*task.process, {stored->device, stored->inode});
     return;
   }
   // A device, or a file that only the program may read: what it shows now.

@@ -56,9 +56,12 @@ void record_foreign_write(Session& session, const Task& task, std::int64_t resul
 void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
 
-// shared_file.cc: a call may have changed a file that is mapped shared; what the mapping shows now becomes
-// part of the event. True if `extra` was filled in.
-bool update_shared_file(Session& session, Task& task, std::int64_t result, Extra* extra);
+// mapped_file.cc. At a call's entry: whether it changes a file that processes of other domains have mapped,
+// and has to wait for its turn among them; it is made when the task has that.
+[[nodiscard]] bool waits_for_mappers(Session& session, Task& task);
+// At its exit: what the mappings show now becomes part of the call's event, for other processes of events of
+// their own before that. True if `extra` was filled in.
+bool update_mapped_file(Session& session, Task& task, std::int64_t result, Extra* extra);
 // Where in the file the call is told to write; nullopt: at the file position.
 [[nodiscard]] std::optional<std::uint64_t> offset_argument(const PendingCall& pending);
 [[nodiscard]] std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd);

@@ -32,6 +32,10 @@ void limit_stack(const ReplayTask& task, std::uint64_t limit);
 void replay_stop(Replayer& replayer, ReplayTask& task, const Event& event);
 void replay_ptrace(Replayer& replayer, const Event& event);
 
+// mapped_file.cc: writes what mappings of a file show after a call has changed it, also to those that are
+// shared and cannot be written to. Precondition: that of RemoteCalls.
+void write_to_mappings(const ReplayTask& task, const Event& event);
+
 // mmap.cc: puts recorded mappings in place, in their order.
 void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const Mapping> mappings);
 

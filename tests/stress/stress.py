@@ -67,7 +67,9 @@ def outcome(argv, seconds, directory):
     recorded = rectest.record(argv, trace, cwd=directory, timeout=limit)
     if recorded.timed_out:
         return "recording stuck", f"not ended after {limit} s"
-    if recorded.returncode != 0 and not ended_by_refusal(recorded):
+    if ended_by_refusal(recorded):
+        return "refused", f"gives up under rec: {refusal(recorded)}"
+    if recorded.returncode != 0:
         return "recording failed", refusal(recorded) or first_line(recorded)
     replayed = rectest.replay(trace, timeout=2 * limit)
     if replayed.timed_out:
@@ -77,7 +79,7 @@ def outcome(argv, seconds, directory):
     same = (recorded.stdout, recorded.program_stderr) == (replayed.stdout, replayed.program_stderr)
     if not same:
         return "replay differs", "another output"
-    return "identical", "" if recorded.returncode == 0 else f"gives up under rec: {refusal(recorded)}"
+    return "identical", ""
 
 
 def refusal(recorded):

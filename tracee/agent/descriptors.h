@@ -41,7 +41,10 @@ inline uint8_t look_at_descriptor(Slot* slot, uint64_t fd) {
   }
   if (type == directory) return descriptor_plain | descriptor_prompt;
   if (type != regular) return descriptor_plain;
-  return slot->files_are_mapped != 0 ? descriptor_prompt : descriptor_plain | descriptor_prompt;
+  const uint32_t bit = mapped_file_bit(slot->stat[1]);
+  const uint8_t bits = *const_cast<const volatile uint8_t*>(&all.mapped_files[bit / 8]);
+  const bool may_be_mapped = (bits >> bit % 8 & 1) != 0 || slot->shares_descriptors != 0;
+  return may_be_mapped ? descriptor_prompt : descriptor_plain | descriptor_prompt;
 }
 
 inline void learn_descriptor(Slot* slot, uint64_t fd) {

@@ -226,6 +226,10 @@ struct KeptMemory {
   uint64_t start, end;
 };
 inline constexpr uint32_t most_kept = 64;
+inline constexpr uint32_t mapped_file_bits = 8192;
+constexpr uint32_t mapped_file_bit(uint64_t inode) {
+  return static_cast<uint32_t>((inode ^ inode >> 13) % mapped_file_bits);
+}
 
 struct Globals {
   Mode mode;
@@ -239,6 +243,8 @@ struct Globals {
   uint64_t cookie;  // tells rec that what it mapped in a tracee is this memory
   uint32_t kept_count;
   KeptMemory kept[most_kept];
+  // A bit for each file that a recorded process has mapped, by mapped_file_bit().
+  uint8_t mapped_files[mapped_file_bits / 8];
 };
 static_assert(sizeof(Globals) <= call_table_address - shared_address);
 
@@ -285,7 +291,7 @@ struct Slot {
   uint64_t entry;                         // 224: where code_address leads to
   uint64_t counter_entry;                 // 232: … and counter_address
   ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
-  uint32_t files_are_mapped;              // some file is mapped shared: one that is opened may be it
+  uint32_t shares_descriptors;            // with another process: none of them is known for long
   uint64_t stat[18];                      // struct stat of a descriptor just opened
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224 &&
