@@ -3,13 +3,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <utility>
 
 #include "format/base/error.h"
@@ -27,10 +24,6 @@ namespace {
 // A program that is about to end shall not pay for the injection (some 100 µs).
 constexpr int calls_before_injection = 16;
 constexpr std::uint64_t descriptor_path = agent_area::data;  // scratch for the path to open
-
-bool is_in_agent(std::uint64_t rip) { return rip >= agent::code_address && rip < agent::code_limit; }
-
-bool is_in_vdso(std::uint64_t rip) { return rip >= agent::vdso_address && rip < agent::vdso_limit; }
 
 // If the kernel makes the call again, it does so by the instruction before.
 std::uint64_t address_after_restart(const Registers& registers) {
@@ -201,26 +194,6 @@ void Agents::leave_process(Process& process) {
   process.descriptors = 0;
 }
 
-void Agents::forget_descriptors(const Process& process) {
-  if (!process.agent->memory || process.descriptors == 0) return;
-  const auto table = process.agent->memory->descriptors_at(process.descriptors);
-  std::memset(table.data(), 0, table.size());
-}
-
-void Agents::file_is_mapped(std::uint64_t inode) {
-  const std::uint32_t bit = agent::mapped_file_bit(inode);
-  mapped_files_.at(bit / 8) |= static_cast<std::uint8_t>(1U << bit % 8);
-  for (const Task* task : with_slots_) {
-    std::uint8_t& byte = task->slot_memory->globals().mapped_files[bit / 8];
-    __atomic_store_n(&byte, mapped_files_.at(bit / 8), __ATOMIC_RELEASE);
-    if (task->process->descriptors == 0) continue;
-    for (std::uint8_t& known : task->slot_memory->descriptors_at(task->process->descriptors)) {
-      if ((known & agent::descriptor_prompt) != 0)
-        known &= static_cast<std::uint8_t>(~agent::descriptor_plain);
-    }
-  }
-}
-
 agent::Slot* Agents::slot_of(const Task& task) {
   return task.slot == 0 ? nullptr : task.slot_memory->slot_at(task.slot);
 }
@@ -337,174 +310,6 @@ bool Agents::unmap_pointer(const Task& task, Registers& registers) const {
     }
   }
   return false;
-}
-
-bool Agents::holds(const Task& task, std::uint64_t address) {
-  if (agent_area::contains(address) || is_in_agent(address) || is_in_vdso(address)) return true;
-  const auto& chunks = task.process->agent->chunks;
-  return std::any_of(chunks.begin(), chunks.end(), [&](const AgentState::Chunk& chunk) {
-    return address >= chunk.start && address < chunk.start + chunk.size;
-  });
-}
-
-// --- descriptors ---
-
-// A call that rec saw may have opened or closed some.
-void Agents::update_descriptors(const Task& task, std::int64_t result) {
-  const Process& process = *task.process;
-  if (!task.call.policy.changes_fds || process.descriptors == 0) return;
-  const auto nr = static_cast<std::uint64_t>(task.call.call.nr);
-  const unsigned flags = nr < agent::call_count ? table_->calls[nr].flags : 0;
-  if (process.shares_descriptors || (flags & (agent::call_opens | agent::call_closes)) == 0) {
-    forget_descriptors(process);
-    return;
-  }
-  const auto table = process.agent->memory->descriptors_at(process.descriptors);
-  const std::uint64_t closed = task.call.call.args[0];
-  if ((flags & agent::call_closes) != 0 && closed < table.size()) table[closed] = 0;
-  if ((flags & agent::call_opens) != 0 && result >= 0) {
-    learn_descriptor(task, static_cast<std::uint64_t>(result));
-  }
-}
-
-// One that it used.
-void Agents::learn_used_descriptor(const Task& task) {
-  const agent::Call& call = table_->calls[static_cast<std::size_t>(task.call.call.nr)];
-  if ((call.flags & agent::call_multiplexed) != 0 || call.fd == agent::no_argument) return;
-  if ((call.flags & (agent::call_blocks | agent::call_writes_fd)) == 0) return;
-  learn_descriptor(task, task.call.call.args.at(call.fd));
-}
-
-void Agents::learn_descriptor(const Task& task, std::uint64_t fd) {
-  Process& process = *task.process;
-  if (process.descriptors == 0 || process.shares_descriptors) return;
-  const auto table = process.agent->memory->descriptors_at(process.descriptors);
-  if (fd >= table.size()) return;
-  table[fd] = 0;
-  struct stat info {};
-  if (::stat(fmt::format("/proc/{}/fd/{}", task.tid, fd).c_str(), &info) != 0) return;
-  const auto number = static_cast<std::int32_t>(fd);
-  const bool mapped = S_ISREG(info.st_mode) && session_.was_mapped({info.st_dev, info.st_ino});
-  unsigned known = 0;
-  const EchoDescriptors& echo = session_.echo();
-  const bool is_special =
-      echo.flags_for(process, task.tid, number) != 0 || echo.is_memory(process, task.tid, number);
-  if (!mapped && !is_special) known |= agent::descriptor_plain;
-  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) known |= agent::descriptor_prompt;
-  table[fd] = static_cast<std::uint8_t>(known);
-}
-
-// --- tasks inside the agent ---
-
-void Agents::set_wishes(Task& task) const {
-  agent::Slot* slot = slot_of(task);
-  if (slot == nullptr) return;
-  // An empty ring is used from its start, where there is most room in one piece.
-  if (slot->phase == agent::Phase::outside && slot->written == slot->read) slot->written = slot->read = 0;
-  const Process& process = *task.process;
-  agent::Company company = agent::Company::asleep;
-  if (!task.domain().waiting.empty() || task.blocks_to_trace > 0) company = agent::Company::waiting;
-  if (process.tasks == 1 && process.domain->processes == 1) company = agent::Company::none;
-  __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
-  slot->shares_descriptors = process.shares_descriptors ? 1 : 0;
-  const bool stop = !task.held.empty() || task.joins_turns || process.stops_at_entry || process.agent->is_off;
-  __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
-}
-
-void Agents::ask_to_stop(const Task& task) {
-  agent::Slot* slot = slot_of(task);
-  if (slot != nullptr) __atomic_store_n(&slot->stop, 1U, __ATOMIC_RELEASE);
-}
-
-void Agents::tell_of_waiting(const Task& task) {
-  agent::Slot* slot = slot_of(task);
-  if (slot == nullptr) return;
-  agent::Company company = agent::Company::waiting;  // not const: Clang wants it so
-  __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
-}
-
-void Agents::had_to_give_way(Task& task) {
-  constexpr std::uint32_t fewest = 8, most = 1024;
-  constexpr std::uint32_t many = 16;  // calls for each traced one: it was right to try
-  const std::uint32_t calls = calls_made(task) - task.calls_at_trial;
-  task.blocks_traced = calls / many >= task.blocks_traced ? fewest : std::min(most, 2 * task.blocks_traced);
-  task.blocks_to_trace = task.blocks_traced;
-}
-
-agent::Phase Agents::phase_of(const Task& task) {
-  const agent::Slot* slot = slot_of(task);
-  agent::Phase phase = agent::Phase::outside;
-  if (slot != nullptr) __atomic_load(&slot->phase, &phase, __ATOMIC_ACQUIRE);
-  return phase;
-}
-
-bool Agents::left_vdso(Task& task, std::uint64_t call_from) {
-  if (!is_in_vdso(call_from) || phase_of(task) != agent::Phase::before) return false;
-  agent::Globals& globals = task.process->agent->memory->globals();
-  globals.vdso_clock_gettime = globals.vdso_gettimeofday = globals.vdso_time = 0;
-  (void)take_out(task, TakeOut::for_good);
-  return true;
-}
-
-bool Agents::is_in_call(const Task& task) { return phase_of(task) == agent::Phase::calling; }
-
-bool Agents::is_inside(const Task& task) { return phase_of(task) != agent::Phase::outside; }
-
-std::uint32_t Agents::calls_made(const Task& task) {
-  const agent::Slot* slot = slot_of(task);
-  return slot == nullptr ? 0 : __atomic_load_n(&slot->calls, __ATOMIC_ACQUIRE);
-}
-
-Agents::Found Agents::take_out(Task& task, TakeOut why) {
-  agent::Slot* slot = slot_of(task);
-  if (slot == nullptr || slot->phase == agent::Phase::outside) return Found::elsewhere;
-  const Stopped stopped(task.tid);
-  Registers registers = stopped.registers();
-  const agent::Symbols& symbols = agent_symbols();
-  constexpr std::uint64_t before_call = agent_area::syscall_instruction;
-  constexpr std::uint64_t behind_call = agent_area::after_syscall_instruction;
-  const bool here = is_in_agent(registers.rip) || is_in_vdso(registers.rip) || registers.rip == before_call ||
-                    registers.rip == behind_call;
-  ENSURE(here, "task {} left the agent for {:#x} on a way that rec does not know", task.tid, registers.rip);
-  if (slot->phase == agent::Phase::after) return Found::finishing;
-  const bool not_called = slot->phase == agent::Phase::before || registers.rip == before_call ||
-                          (registers.rip >= symbols.call && registers.rip <= symbols.call_instruction);
-  if (not_called) {
-    registers.rip = symbols.fallback;
-    registers.orig_rax = ~std::uint64_t{0};
-    stopped.set_registers(registers);
-    return Found::left;
-  }
-  // At the very exit of the call, be it interrupted or done: the program's own place is right behind it.
-  const bool at_exit = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0};
-  if (!at_exit) return Found::finishing;
-  if (why == TakeOut::to_give_way && registers.result() == -EINTR && !stopped.has_pending_signal()) {
-    // Nothing but rec's own interruption ended it: the program need not know (signal(7) lists the calls that
-    // the kernel does not restart by itself).
-    const std::byte* written = AgentMemory::ring(*slot) + (slot->written & (agent::ring_size - 1));
-    task.began_ns = exact_time_of(*slot, reinterpret_cast<const agent::Record*>(written)->enter);
-    registers.rip = symbols.fallback;
-    registers.orig_rax = ~std::uint64_t{0};
-    stopped.set_registers(registers);
-    return Found::left;
-  }
-  registers.rdi = slot->args[0], registers.rsi = slot->args[1], registers.rdx = slot->args[2];
-  registers.r10 = slot->args[3], registers.r8 = slot->args[4], registers.r9 = slot->args[5];
-  registers.rbx = slot->rbx, registers.rbp = slot->rbp, registers.r12 = slot->r12;
-  registers.r13 = slot->r13, registers.r14 = slot->r14, registers.r15 = slot->r15;
-  registers.rsp = slot->stack_pointer;
-  registers.rip = registers.rcx = slot->return_address;
-  registers.eflags = registers.r11 = slot->flags;
-  registers.orig_rax = slot->nr;
-  stopped.set_registers(registers);
-  slot->phase = agent::Phase::outside;
-  // What the program passed was written down before the call, which may have changed it.
-  const std::uint64_t at = slot->written & (agent::ring_size - 1);
-  const std::byte* ring = AgentMemory::ring(*slot);
-  read_pieces(task, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size);
-  record_call_left_early(session_, task, registers, pieces_);
-  pieces_.clear();
-  return Found::at_exit;
 }
 
 }  // namespace rec

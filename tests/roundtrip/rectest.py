@@ -169,6 +169,8 @@ class Workspace:
 
     def __init__(self, name, base=None):
         """`base`: the directory to make it in, if not where traces of failed tests stay."""
+        if base:
+            Path(base).mkdir(parents=True, exist_ok=True)
         self.path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base or kept_directory()))
         self._traces = 0
 
