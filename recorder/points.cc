@@ -39,9 +39,9 @@ class PointTaker {
       : session_(session), task_(task), first_(static_cast<int>(instructions)) {}
 
   bool take() {
-    // A signal that is on its way comes first. It may be the trap of an int3 that stands for an instruction:
-    // until that is carried out, the task is in the midst of it.
-    if (Stopped(task_.tid).has_pending_signal()) {
+    // The trap of an int3 that stands for an instruction may be on its way: until that is carried out, the
+    // task is in the midst of it. (Other signals may come faster than points; they are held when they do.)
+    if (Stopped(task_.tid).has_pending_trap()) {
       session_.go_on(task_);
       return false;
     }

@@ -108,6 +108,17 @@ bool Stopped::has_pending_signal() const {
   return false;
 }
 
+bool Stopped::has_pending_trap() const {
+  for (std::uint64_t at = 0;; ++at) {
+    siginfo_t info{};
+    const __ptrace_peeksiginfo_args one{at, 0, 1};
+    const long got =
+        request(PTRACE_PEEKSIGINFO, tid_, reinterpret_cast<std::uint64_t>(&one), &info, "PEEKSIGINFO");
+    if (got != 1) return false;
+    if (info.si_signo == SIGTRAP && info.si_code > 0) return true;
+  }
+}
+
 std::uint64_t Stopped::event_message() const {
   unsigned long message = 0;
   request(PTRACE_GETEVENTMSG, tid_, 0, &message, "GETEVENTMSG");

@@ -70,6 +70,8 @@ class [[nodiscard]] Stopped {
   void set_signal_mask(std::uint64_t mask) const;
   // Of the task alone or of its process; not one that the task blocks.
   [[nodiscard]] bool has_pending_signal() const;
+  // Whether the SIGTRAP of an instruction of its own (sent by the kernel: si_code > 0) is.
+  [[nodiscard]] bool has_pending_trap() const;
 
   // PTRACE_GETEVENTMSG: the new task's id, the exit status, the former tid, …
   [[nodiscard]] std::uint64_t event_message() const;
