@@ -8,6 +8,9 @@
 
 namespace rec {
 
+// Of eflags: stop behind the next instruction; no breakpoint at it (asm/processor-flags.h).
+inline constexpr std::uint64_t flag_trap = 0x100, flag_resume = 0x10000;
+
 struct Registers {
   std::uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
   std::uint64_t orig_rax;  // number of the system call being made; -1 outside of one
@@ -25,6 +28,12 @@ struct Registers {
     return {rbx & half, rcx & half, rdx & half, rsi & half, rdi & half, rbp & half};
   }
   [[nodiscard]] std::int64_t result() const { return static_cast<std::int64_t>(rax); }
+  // From behind the instruction that made call `nr` (`syscall` or `int $0x80`) to in front of it.
+  void go_before_call(std::uint64_t nr) {
+    rax = nr;
+    orig_rax = ~std::uint64_t{0};
+    rip -= 2;
+  }
 
   bool operator==(const Registers&) const = default;
 };
@@ -41,6 +50,15 @@ enum class RestartCode : std::int64_t {
 };
 [[nodiscard]] constexpr bool is_restart_code(std::int64_t result) {
   return result == -512 || result == -513 || result == -514 || result == -516;
+}
+
+// What the kernel does with a restart code when no handler runs: the call is made again
+// (arch/x86/kernel/signal.c). orig_rax stays.
+inline void prepare_restart(Registers* registers, std::int64_t code) {
+  constexpr std::uint64_t nr_restart_syscall = 219;
+  const bool through_block = code == static_cast<std::int64_t>(RestartCode::restart_restart_block);
+  registers->rax = through_block ? nr_restart_syscall : registers->orig_rax;
+  registers->rip -= 2;
 }
 
 }  // namespace rec

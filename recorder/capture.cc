@@ -189,9 +189,7 @@ bool ended_for_nothing(const Session& session, const Task& task, const Stopped& 
 void make_again(Session& session, Task& task, Registers registers) {
   const PendingCall& pending = task.call;
   registers.set_arguments(pending.call.args);
-  registers.rax = static_cast<std::uint64_t>(pending.call.nr);
-  registers.orig_rax = ~std::uint64_t{0};
-  registers.rip -= 2;
+  registers.go_before_call(static_cast<std::uint64_t>(pending.call.nr));
   Stopped(task.tid).set_registers(registers);
   session.release_output(task);
   task.began_ns = pending.enter_ns;
@@ -368,9 +366,7 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
   }
   session.append_call(task, result, has_extra ? &extra : nullptr);
   if (pending.is_made_again) {
-    registers.rax = static_cast<std::uint64_t>(pending.call.nr);
-    registers.orig_rax = ~std::uint64_t{0};
-    registers.rip -= 2;
+    registers.go_before_call(static_cast<std::uint64_t>(pending.call.nr));
     stopped.set_registers(registers);
   }
   session.release_output(task);

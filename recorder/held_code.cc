@@ -28,7 +28,6 @@ constexpr std::uint64_t code_and_data = PROT_READ | PROT_WRITE | PROT_EXEC;
 constexpr std::uint64_t most_steps_a_page = 2'000;
 constexpr std::uint64_t most_steps = 20'000;
 constexpr std::size_t longest_trapped = 5;
-constexpr std::uint64_t flag_trap = 0x100;  // asm/processor-flags.h
 
 bool is_writable_code(std::uint64_t protection) {
   return (protection & ~code_and_data) == 0 && (protection & PROT_WRITE) != 0 &&

@@ -73,7 +73,6 @@ SignalAction action_for(const Process& process, int signal) {
 }
 
 // asm/processor-flags.h, X86_EFLAGS_RF
-constexpr std::uint64_t flag_resume = 0x10000;
 
 bool is_in_call(const Registers& registers) { return static_cast<std::int64_t>(registers.orig_rax) >= 0; }
 
@@ -169,7 +168,6 @@ void append_signal(Session& session, Task& task, const siginfo_t& info, Extra& e
 // (is_setting_trap_flag in arch/x86/kernel/step.c), and the frame has it. What it takes for such an
 // instruction may be a part of the jump that stands there in place of the program's code.
 void clear_trap_flag_in_frame(const RemoteMemory& memory, std::uint64_t frame, const Registers& before) {
-  constexpr std::uint64_t flag_trap = 0x100;
   // Behind the return address and the head of struct ucontext; struct sigcontext has 17 registers in front of
   // the flags (asm/sigcontext.h).
   constexpr std::uint64_t flags_at = 8 + 40 + 17 * 8;
@@ -337,9 +335,7 @@ bool deliver_held_signal_first(const Session& session, Task& task) {
   const Stopped stopped(task.tid);
   Registers registers = stopped.registers();
   // Call the call off: the task stands right before its `syscall` instruction again.
-  registers.rax = registers.orig_rax;
-  registers.orig_rax = ~std::uint64_t{0};
-  registers.rip -= 2;
+  registers.go_before_call(registers.orig_rax);
   stopped.set_registers(registers);
   task.number_called_off = registers.rax;
   task.aborting_for_signal = true;

@@ -74,7 +74,6 @@ bool stop_at_entry(Session& session, Task& task) {
   if (!task.traced) return false;
   if (task.traced->until == Until::instruction) {
     // The flag by which it is stepped is among those that `syscall` leaves in r11.
-    constexpr std::uint64_t flag_trap = 0x100;  // asm/processor-flags.h
     const Stopped stopped(task.tid);
     Registers registers = stopped.registers();
     registers.r11 &= ~flag_trap;

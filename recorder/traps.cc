@@ -132,7 +132,6 @@ void restore_disposition(Task& task, int signal) {
 }
 
 void hide_trap_flag(const Stopped& stopped) {
-  constexpr std::uint64_t flag_trap = 0x100;  // asm/processor-flags.h
   Registers registers = stopped.registers();
   if ((registers.eflags & flag_trap) == 0) return;
   registers.eflags &= ~flag_trap;

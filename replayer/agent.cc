@@ -32,9 +32,7 @@ std::shared_ptr<AgentMemory> inject(Replayer& replayer, const ReplayTask& task) 
                        Arena::tracee_fd, at + AgentMemory::code_offset});
   batch.add(SYS_mmap, {agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, flags,
                        Arena::tracee_fd, at + AgentMemory::shared_offset});
-  replayer.make_calls(task, batch);
-  if (const std::int64_t error = batch.first_error(); error != 0)
-    fail_with_errno(fmt::format("mmap of the agent in task {}", task.tid), static_cast<int>(-error));
+  replayer.must_make("mmap of the agent", task, batch);
   return memory;
 }
 

@@ -16,8 +16,6 @@
 namespace rec {
 namespace {
 
-constexpr std::uint64_t nr_restart_syscall = 219;
-
 // The first difference between what the program passes now and what it passed then.
 void check_inputs(const ReplayTask& task, const Event& event) {
   const RemoteMemory memory = task.memory();
@@ -35,14 +33,6 @@ void check_inputs(const ReplayTask& task, const Event& event) {
                            static_cast<unsigned>(*is), static_cast<unsigned>(*was))
              : fmt::format("nothing readable at {}", data.address));
   }
-}
-
-// What the kernel does with a restart code when no handler runs: the call is made again
-// (arch/x86/kernel/signal.c). If one ran, its event brings all registers itself.
-void prepare_restart(Registers* registers, std::int64_t result) {
-  const bool through_block = result == static_cast<std::int64_t>(RestartCode::restart_restart_block);
-  registers->rax = through_block ? nr_restart_syscall : registers->orig_rax;
-  registers->rip -= 2;
 }
 
 }  // namespace

@@ -269,13 +269,15 @@ std::size_t Replayer::comparable_xstate(const std::vector<std::byte>& recorded,
   return is_alike ? here.size() : std::min({recorded.size(), here.size(), common_xstate_size});
 }
 
-void Replayer::make_calls(const ReplayTask& task, RemoteBatch& batch) const {
+void Replayer::must_make(const char* what, const ReplayTask& task, RemoteBatch& batch) const {
   const Stopped stopped = task.stopped();
   if (is_filtered_) {
     batch.run(stopped, task.memory());
   } else {
     batch.run_one_by_one(stopped);
   }
+  if (const std::int64_t error = batch.first_error(); error != 0)
+    fail_with_errno(fmt::format("{} in task {}", what, task.tid), static_cast<int>(-error));
 }
 
 void Replayer::write_outputs(const ReplayTask& task, const Event& event) {

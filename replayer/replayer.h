@@ -75,8 +75,9 @@ class Replayer {
   // An exec: the task is alone in its domain, and has its turn there.
   void change_domain(ReplayTask& task, DomainId domain);
   void write_outputs(const ReplayTask& task, const Event& event);
-  // Makes calls in the stopped task, with a single stop if the filter over it is rec's.
-  void make_calls(const ReplayTask& task, RemoteBatch& batch) const;
+  // Makes calls in the stopped task, with a single stop if the filter over it is rec's. Throws Error that
+  // names `what` when one fails.
+  void must_make(const char* what, const ReplayTask& task, RemoteBatch& batch) const;
   void show_output(const Event& event);
 
  private:

@@ -78,7 +78,6 @@ void run_to_instruction(Replayer& replayer, ReplayTask& task, const Event& event
          event.number, describe_event(event), task.tid, event.args[4]);
   }
   // The task may stand there already, stopped by the same means: then the resume flag would lead it past.
-  constexpr std::uint64_t flag_resume = 0x10000;  // asm/processor-flags.h
   if (task.position == ReplayTask::Position::user) {
     Registers registers = task.stopped().registers();
     registers.eflags &= ~flag_resume;

@@ -7,8 +7,6 @@ namespace rec {
 namespace {
 
 // asm/processor-flags.h
-constexpr std::uint64_t flag_trap = 0x100;
-constexpr std::uint64_t flag_resume = 0x10000;
 
 void clear(std::vector<std::byte>* state, std::size_t from, std::size_t to) {
   to = std::min(to, state->size());

@@ -93,30 +93,33 @@ void Stopped::set_signal_mask(std::uint64_t mask) const {
   request(PTRACE_SETSIGMASK, tid_, sizeof mask, &mask, "SETSIGMASK");
 }
 
+namespace {
+
+// Whether `is_wanted` holds for one of the signals that are pending for the task or, with
+// PTRACE_PEEKSIGINFO_SHARED, for its process.
+template <class IsWanted>
+bool any_pending(Tid tid, std::uint32_t flags, const IsWanted& is_wanted) {
+  for (std::uint64_t at = 0;; ++at) {
+    siginfo_t info{};
+    const __ptrace_peeksiginfo_args one{at, flags, 1};
+    const long got =
+        request(PTRACE_PEEKSIGINFO, tid, reinterpret_cast<std::uint64_t>(&one), &info, "PEEKSIGINFO");
+    if (got != 1) return false;
+    if (is_wanted(info)) return true;
+  }
+}
+
+}  // namespace
+
 bool Stopped::has_pending_signal() const {
   const std::uint64_t mask = signal_mask();
-  for (const std::uint32_t flags : {0U, static_cast<std::uint32_t>(PTRACE_PEEKSIGINFO_SHARED)}) {
-    for (std::uint64_t at = 0;; ++at) {
-      siginfo_t info{};
-      const __ptrace_peeksiginfo_args one{at, flags, 1};
-      const long got =
-          request(PTRACE_PEEKSIGINFO, tid_, reinterpret_cast<std::uint64_t>(&one), &info, "PEEKSIGINFO");
-      if (got != 1) break;
-      if ((mask >> (info.si_signo - 1) & 1) == 0) return true;
-    }
-  }
-  return false;
+  const auto is_deliverable = [&](const siginfo_t& info) { return (mask >> (info.si_signo - 1) & 1) == 0; };
+  return any_pending(tid_, 0, is_deliverable) || any_pending(tid_, PTRACE_PEEKSIGINFO_SHARED, is_deliverable);
 }
 
 bool Stopped::has_pending_trap() const {
-  for (std::uint64_t at = 0;; ++at) {
-    siginfo_t info{};
-    const __ptrace_peeksiginfo_args one{at, 0, 1};
-    const long got =
-        request(PTRACE_PEEKSIGINFO, tid_, reinterpret_cast<std::uint64_t>(&one), &info, "PEEKSIGINFO");
-    if (got != 1) return false;
-    if (info.si_signo == SIGTRAP && info.si_code > 0) return true;
-  }
+  return any_pending(tid_, 0,
+                     [](const siginfo_t& info) { return info.si_signo == SIGTRAP && info.si_code > 0; });
 }
 
 std::uint64_t Stopped::event_message() const {

@@ -1,4 +1,5 @@
 // execve: a new address space, recorded whole before its first instruction.
+#include <asm/prctl.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -128,7 +129,7 @@ std::uint64_t arrange_address_space(Session& session, Task& task, const Stopped&
   // cpuid in code that rec does not patch is recorded where the processor lets it fault; elsewhere it is not
   // seen.
   const bool can_fault = cpuid_can_fault();
-  const auto faulting = can_fault ? batch.add(SYS_arch_prctl, {arch_set_cpuid, 0}) : heap_end;
+  const auto faulting = can_fault ? batch.add(SYS_arch_prctl, {ARCH_SET_CPUID, 0}) : heap_end;
   session.make_calls(task, batch);
   if (can_fault && batch.result(faulting) == 0) task.call.flags |= event_cpuid_faults;
   task.process->agent->vdso = vdso.finish(batch, stopped);

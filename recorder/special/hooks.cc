@@ -1,4 +1,5 @@
 // Which special call needs what at its entry and exit.
+#include <asm/prctl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -80,10 +81,9 @@ void remember_action(Task& task) {
 
 // The gs base is the agent's as long as the program has no use for it.
 void on_segment_base(Session& session, Task& task) {
-  constexpr std::uint64_t set_gs = 0x1001, get_gs = 0x1004;  // asm/prctl.h
   const auto& args = task.call.call.args;
-  if (args[0] == set_gs) session.agents().remove(task);
-  if (args[0] == get_gs && task.process->agent->memory && !task.process->agent->is_off) {
+  if (args[0] == ARCH_SET_GS) session.agents().remove(task);
+  if (args[0] == ARCH_GET_GS && task.process->agent->memory && !task.process->agent->is_off) {
     task.memory().write_value(RemotePtr<>(args[1]), std::uint64_t{0});
   }
 }
@@ -186,9 +186,9 @@ void on_entry(Session& session, Task& task) {
     hide_untraced(task);
   } else if (special == Special::prctl && pending.call.args[0] == PR_SET_TSC) {
     pending.answer = 0;  // access to the time stamp counter stays trapped
-  } else if (special == Special::arch_prctl && pending.call.args[0] == arch_get_cpuid) {
+  } else if (special == Special::arch_prctl && pending.call.args[0] == ARCH_GET_CPUID) {
     pending.answer = 1;  // cpuid works, as far as the program can tell
-  } else if (special == Special::arch_prctl && pending.call.args[0] == arch_set_cpuid) {
+  } else if (special == Special::arch_prctl && pending.call.args[0] == ARCH_SET_CPUID) {
     // Whether it faults is rec's affair; a program finds it to be one of the processors that cannot switch it
     // off.
     pending.answer = -ENODEV;

@@ -1,5 +1,6 @@
 // ptrace(2) of the program: rec carries the requests out on the traced task, which it traces itself, and
 // answers in the kernel's place. Requests about processes outside of the recording are the kernel's.
+#include <asm/prctl.h>
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -91,15 +92,12 @@ class Request {
 // What the traced task goes on with belongs to the tracer's event. If the kernel is about to make a call
 // again, that is what it goes on with.
 void Request::note_registers(bool with_fp_state) {
-  constexpr std::uint64_t nr_restart_syscall = 219;
   const Stopped stopped(traced_.tid);
   Extra& extra = tracer_.call.extra.emplace();
   Registers registers = stopped.registers();
   const bool in_call = static_cast<std::int32_t>(registers.orig_rax) >= 0;
   if (traced_.traced->stop->at == TracedAt::boundary && in_call && is_restart_code(registers.result())) {
-    const bool by_block = registers.result() == static_cast<std::int64_t>(RestartCode::restart_restart_block);
-    registers.rax = by_block ? nr_restart_syscall : registers.orig_rax;
-    registers.rip -= 2;
+    prepare_restart(&registers, registers.result());
   }
   extra.after = registers;
   if (with_fp_state) extra.xstate = stopped.xstate();
@@ -278,9 +276,8 @@ std::int64_t Request::about_registers() {
     case PTRACE_SETFPREGS:
       result = store(sizeof(user_fpregs_struct));
       break;
-    default:                                                     // PTRACE_ARCH_PRCTL
-      constexpr std::uint64_t get_fs = 0x1003, get_gs = 0x1004;  // asm/prctl.h
-      if (data_ == get_fs || data_ == get_gs) return unsupported();
+    default:  // PTRACE_ARCH_PRCTL
+      if (data_ == ARCH_GET_FS || data_ == ARCH_GET_GS) return unsupported();
       result = ask_kernel(number_, traced_.tid, address_, reinterpret_cast<const void*>(data_));
   }
   if (result >= 0) note_registers(number_ == PTRACE_SETFPREGS);

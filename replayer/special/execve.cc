@@ -1,3 +1,4 @@
+#include <asm/prctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -41,7 +42,7 @@ void limit_growth(const ReplayTask& task, std::uint64_t limit) {
 void make_cpuid_fault(const ReplayTask& task) {
   const Stopped stopped = task.stopped();
   RemoteCalls calls(stopped, agent_area::syscall_instruction);
-  (void)calls.call(SYS_arch_prctl, {arch_set_cpuid, 0});
+  (void)calls.call(SYS_arch_prctl, {ARCH_SET_CPUID, 0});
 }
 
 }  // namespace

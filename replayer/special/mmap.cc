@@ -1,3 +1,4 @@
+#include <asm/prctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -16,7 +17,6 @@ namespace rec::special {
 namespace {
 
 constexpr std::uint64_t no_fd = ~std::uint64_t{0};
-constexpr std::uint64_t arch_set_gs = 0x1001, arch_set_fs = 0x1002;  // asm/prctl.h
 // Flags of the recorded call that its re-execution keeps; all others were about finding or filling the place.
 constexpr std::uint32_t kept_flags = MAP_NORESERVE | MAP_GROWSDOWN | MAP_STACK;
 
@@ -128,9 +128,7 @@ void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const 
         placer.anonymous(mapping.start.address(), mapping.end.address());
       }
     }
-    replayer.make_calls(task, batch);
-    if (const std::int64_t error = batch.first_error(); error != 0)
-      fail_with_errno(fmt::format("mmap for the replay in task {}", task.tid), static_cast<int>(-error));
+    replayer.must_make("mmap for the replay", task, batch);
     mappings = mappings.subspan(some.size());
   }
 }
@@ -158,7 +156,7 @@ std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& e
     if (!is_advice_to_remake(advice)) return std::nullopt;
     return agent::RemadeCall{SYS_madvise, {a[0], a[1], advice}, 0};
   }
-  if (policy.special == Special::arch_prctl && a[0] == arch_set_fs)
+  if (policy.special == Special::arch_prctl && a[0] == ARCH_SET_FS)
     return agent::RemadeCall{SYS_arch_prctl, {a[0], a[1]}, 0};
   return std::nullopt;
 }
@@ -180,8 +178,8 @@ void make_again(const ReplayTask& task, const Event& event, const agent::RemadeC
 void replay(ReplayTask& task, const Event& event, syscalls::Special special, Registers* registers) {
   using syscalls::Special;
   if (special == Special::arch_prctl) {
-    if (event.args[0] == arch_set_fs) registers->fs_base = event.args[1];
-    if (event.args[0] == arch_set_gs) registers->gs_base = event.args[1];
+    if (event.args[0] == ARCH_SET_FS) registers->fs_base = event.args[1];
+    if (event.args[0] == ARCH_SET_GS) registers->gs_base = event.args[1];
   } else if (special == Special::setrlimit) {
     replay_limit(task, event.args[0], event.args[1]);
   } else if (special == Special::prlimit64 && event.args[2] != 0) {

@@ -26,8 +26,7 @@ void run_to_call(Replayer& replayer, ReplayTask& task, const Event& event) {
 // It stands in front of the call again, and makes it anew when it goes on.
 void call_off(Replayer& replayer, ReplayTask& task) {
   Registers registers = task.registers;
-  registers.rax = registers.orig_rax;
-  registers.rip -= 2;  // `syscall`, or `int $0x80`
+  registers.go_before_call(registers.orig_rax);
   replayer.set_registers(task, registers);
   task.position = ReplayTask::Position::at_point;
 }
