@@ -173,6 +173,7 @@ enum EventFlags : std::uint16_t {
   event_by_agent = 128,       // call, rdtsc: made, and at replay answered, inside the program (tracee/agent)
   event_ends_turn = 256,  // a call that opens no segment: others get their turn, and a begin event opens it
   event_found_when_run = 512,  // trap: nothing stood for the instruction until now; the int3 is an output
+  event_without_stop = 1024,   // call: made inside the program like event_by_agent, but replayed with a stop
   event_cpuid_faults = 64,  // exec: cpuid faults in the new program wherever rec has put no int3 in its place
 };
 

@@ -42,7 +42,8 @@ Agents::Agents(Session& session)
     : session_(session),
       table_(std::make_unique<agent::CallTable>()),
       has_effects_(agent::call_count),
-      may_change_descriptors_(agent::call_count) {
+      may_change_descriptors_(agent::call_count),
+      stored_files_(agent::stored_file_count) {
   fill_agent_calls(*table_, session.options());
   for (const syscalls::Syscall& entry : syscalls::all()) {
     const auto nr = static_cast<std::size_t>(entry.nr);
@@ -102,6 +103,7 @@ bool Agents::inject(Task& task) {
   }
   for (const agent::KeptMemory& kept : state.kept) memory->keep(kept);
   std::copy(mapped_files_.begin(), mapped_files_.end(), std::begin(globals.mapped_files));
+  show_stored_files(*memory);
   globals.cookie = ++next_cookie_;
   const Stopped stopped(task.tid);
   const RemoteMemory tracee = task.memory();

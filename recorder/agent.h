@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -105,6 +107,13 @@ class Agents {
   // Some process maps a file, for the first time: from now on calls that write to it are traced.
   void file_is_mapped(std::uint64_t inode);
 
+  // The trace has the whole content of the file in this version, which is not going to change unseen: agents
+  // may map it from now on. Precondition: Session::file_is_mapped().
+  void file_is_stored(const FileVersion& version);
+  // Somebody is about to change the file: whoever maps it from now on does so with a stop, and who has it
+  // mapped is known.
+  void file_changes(std::uint64_t device, std::uint64_t inode);
+
   // What the recorder knows of the task changes with the call.
   static void apply_effects(Task& task, const Event& event);
 
@@ -147,7 +156,9 @@ class Agents {
   void update_descriptors(const Task& task, std::int64_t result);
   void learn_used_descriptor(const Task& task);
   void learn_descriptor(const Task& task, std::uint64_t fd);
-  void read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
+  std::optional<FileVersion> read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
+  void set_stored_file(std::uint32_t place, const agent::StoredFile& entry);
+  void show_stored_files(const AgentMemory& memory) const;
   [[nodiscard]] bool changes_descriptors(const Event& event) const;
   void add_event(const Task& task, const agent::Slot& slot, const agent::Record& record);
   void put_events(Task& task);
@@ -168,6 +179,10 @@ class Agents {
   DataBuffer written_;
   std::vector<Mapping> mapped_;
   std::array<std::uint8_t, agent::mapped_file_bits / 8> mapped_files_{};
+  // What every agent has in its memory, and which places of it have ever been used.
+  std::vector<agent::StoredFile> stored_files_;
+  std::set<std::uint32_t> stored_places_;
+  std::uint32_t stored_files_replaced_ = 0;
   bool injected_ = false;
   std::uint64_t next_cookie_ = 0;
   std::uint64_t hot_sites_ = 0;  // that were met often enough to be patched, in all files
@@ -176,6 +191,11 @@ class Agents {
   std::vector<Event> events_;
   std::vector<std::size_t> piece_counts_;  // of events_, one by one
   std::vector<Data> pieces_;
+  struct MappedFile {
+    std::size_t event;  // index in events_
+    FileVersion version;
+  };
+  std::vector<MappedFile> mapped_in_events_;
   // The time-stamp counter and the recording's own time, looked at together.
   struct Clocks {
     std::uint64_t ticks = 0, ns = 0;

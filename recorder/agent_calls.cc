@@ -272,6 +272,7 @@ std::uint16_t flags_for(const syscalls::Syscall& entry) {
   if (entry.replay == syscalls::Replay::deny) return agent::call_usable | agent::call_answered;
   if (entry.agent_way.possible) flags |= agent::call_conditional;
   if (is_about_memory(entry.special)) flags |= agent::call_on_memory;
+  if (entry.special == syscalls::Special::mmap) flags |= agent::call_maps_file;
   if (entry.blocks) flags |= flags_of_blocking(entry.subsystem);
   if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
   if (entry.blocks && entry.kernel_copy_out_fd >= 0) flags |= agent::call_needs_alone;

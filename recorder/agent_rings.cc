@@ -8,6 +8,7 @@
 #include "format/base/error.h"
 #include "recorder/agent.h"
 #include "recorder/session.h"
+#include "recorder/special/special.h"
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
@@ -30,6 +31,8 @@ const agent::Record* record_at(agent::Slot& slot, std::uint64_t* read) {
     *read += rest;
   }
 }
+
+bool is_error(std::int64_t result) { return result < 0 && result > -4096; }
 
 const agent::Record* next_record(agent::Slot& slot) {
   std::uint64_t read = slot.read;
@@ -68,8 +71,10 @@ void Agents::look_at_clocks() {
                  static_cast<double>(now_anchor_.ticks - first_anchor_.ticks);
 }
 
-// What hangs off a record, up to `end` at most, is added to pieces_.
-void Agents::read_pieces(const Task& task, const agent::Record& record, const std::byte* end) {
+// What hangs off a record, up to `end` at most, is added to pieces_. Returns the file that it was to map.
+std::optional<FileVersion> Agents::read_pieces(const Task& task, const agent::Record& record,
+                                               const std::byte* end) {
+  std::optional<FileVersion> mapped;
   const auto* bytes = reinterpret_cast<const std::byte*>(&record) + sizeof record;
   for (std::uint32_t i = 0; i < record.pieces; ++i) {
     agent::PieceHeader header;
@@ -79,10 +84,16 @@ void Agents::read_pieces(const Task& task, const agent::Record& record, const st
     bytes += sizeof header;
     ENSURE(agent::round_up(header.size) <= static_cast<std::uint64_t>(end - bytes),
            "the agent of task {} wrote nonsense", task.tid);
-    pieces_.push_back({RemotePtr<>(header.address), std::span(bytes, header.size), header.full_size,
-                       static_cast<Data::Role>(header.role), header.argument});
+    if (header.role == agent::PieceRole::file) {
+      ENSURE(header.size == sizeof(FileVersion), "the agent of task {} wrote nonsense", task.tid);
+      std::memcpy(&mapped.emplace(), bytes, sizeof(FileVersion));
+    } else {
+      pieces_.push_back({RemotePtr<>(header.address), std::span(bytes, header.size), header.full_size,
+                         static_cast<Data::Role>(header.role), header.argument});
+    }
     bytes += agent::round_up(header.size);
   }
+  return mapped;
 }
 
 // One more event for put_events(); its pieces are the last ones of pieces_.
@@ -93,7 +104,7 @@ void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::R
   ENSURE(record.size >= sizeof record && record.size <= rest && (is_call || record.nr == agent::counter_read),
          "the agent of task {} wrote nonsense", task.tid);
   const std::size_t first = pieces_.size();
-  read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
+  const auto mapped = read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
   piece_counts_.push_back(pieces_.size() - first);
   Event& event = events_.emplace_back();
   event.tid = task.tid;
@@ -113,6 +124,11 @@ void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::R
   event.nr = record.nr;
   event.result = record.result;
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
+  if (mapped && !is_error(record.result)) {
+    // Replay maps a content of the trace, which is not for the agent to do.
+    event.flags = event_without_stop;
+    mapped_in_events_.push_back({events_.size() - 1, *mapped});
+  }
 }
 
 // Appends what add_event() gathered, of one task.
@@ -122,7 +138,14 @@ void Agents::put_events(Task& task) {
     events_[i].data = pieces.first(piece_counts_[i]);
     pieces = pieces.subspan(piece_counts_[i]);
   }
+  std::vector<Extra> extras(mapped_in_events_.size());
+  for (std::size_t i = 0; i < extras.size(); ++i) {
+    const auto& [index, version] = mapped_in_events_[i];
+    special::describe_stored_mapping(session_, task, events_[index], version, &extras[i]);
+    events_[index].extra = &extras[i];
+  }
   session_.put_all(events_);
+  mapped_in_events_.clear();
   records_ += events_.size();
   for (const Event& event : events_) {
     if (event.kind != EventKind::call) continue;

@@ -411,7 +411,9 @@ void record_call_left_early(Session& session, Task& task, const Registers& regis
     EchoDescriptors::forget(*task.process);
     Agents::forget_descriptors(*task.process);
   }
-  session.append_call(task, registers.result(), nullptr);
+  Extra extra;
+  const bool has_extra = special::describe_early_mapping(session, task, registers.result(), &extra);
+  session.append_call(task, registers.result(), has_extra ? &extra : nullptr);
   Agents::apply_effects(task, {.nr = static_cast<std::int32_t>(pending.call.nr),
                                .args = pending.call.args,
                                .result = registers.result(),

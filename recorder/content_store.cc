@@ -56,7 +56,10 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const SeenFile& fil
   if (!now->has_rested()) known_.erase(version);
   auto [at, is_new] = known_.try_emplace(version);
   Known& known = at->second;
-  if (is_new) known.id = writer_.add_content(Content{.path = name, .size = file_size, .blocks = {}});
+  if (is_new) {
+    known.id = writer_.add_content(Content{.path = name, .size = file_size, .blocks = {}});
+    known.name = name;
+  }
   const Stored stored{known.id, file_size, now->device(), now->inode()};
   if (!keeps_bytes()) return stored;
   std::vector<Content::Block> added;
@@ -67,6 +70,19 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const SeenFile& fil
   }
   if (!added.empty()) writer_.extend_content(known.id, added);
   return stored;
+}
+
+bool ContentStore::has_all_of(const SeenFile& file) const {
+  const auto known = known_.find(file.version());
+  if (known == known_.end() || !file.has_rested()) return false;
+  const std::uint64_t blocks = (file.size() + content_block_size - 1) / content_block_size;
+  return !keeps_bytes_ || known->second.blocks.size() == blocks;
+}
+
+ContentStore::Named ContentStore::find(const FileVersion& version) const {
+  const auto known = known_.find(version);
+  if (known == known_.end()) fail("the file with inode {} is not stored in the trace", version.inode);
+  return {known->second.id, known->second.name};
 }
 
 ContentId ContentStore::store_memory(const RemoteMemory& memory, RemotePtr<> from, std::uint64_t size,

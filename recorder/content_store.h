@@ -30,6 +30,15 @@ class ContentStore {
   [[nodiscard]] std::optional<Stored> store_file(const SeenFile& file, const std::string& name,
                                                  std::uint64_t offset, std::uint64_t length);
 
+  // Whether all of this version is stored, and it will not change unseen.
+  [[nodiscard]] bool has_all_of(const SeenFile& file) const;
+  // A version of which that was so. Throws Error for any other.
+  struct Named {
+    ContentId id;
+    const std::string& name;
+  };
+  [[nodiscard]] Named find(const FileVersion& version) const;
+
   // Stores `size` bytes of the tracee's memory as a content of its own. Unreadable parts are zeros.
   [[nodiscard]] ContentId store_memory(const RemoteMemory& memory, RemotePtr<> from, std::uint64_t size,
                                        const std::string& name);
@@ -40,6 +49,7 @@ class ContentStore {
 
   struct Known {
     ContentId id;
+    std::string name;
     std::set<std::uint64_t> blocks;
   };
 

@@ -73,7 +73,7 @@ struct Survey {
 void count(const Event& event, Survey& survey) {
   ++survey.by_kind.at(static_cast<std::size_t>(event.kind));
   survey.last_ns = std::max(survey.last_ns, event.leave_ns);
-  if ((event.flags & event_by_agent) != 0) {
+  if ((event.flags & (event_by_agent | event_without_stop)) != 0) {
     ++survey.by_agent.at(static_cast<std::size_t>(event.kind));
   } else if (event.kind == EventKind::call) {
     ++survey.traced[event.nr];

@@ -96,6 +96,13 @@ agent::CallTable& AgentMemory::calls() const {
   return *reinterpret_cast<agent::CallTable*>(shared_ + (agent::call_table_address - agent::shared_address));
 }
 
+agent::StoredFile& AgentMemory::stored_file(std::uint32_t place) const {
+  ENSURE(place < agent::stored_file_count, "place {}", place);
+  auto* files =
+      reinterpret_cast<agent::StoredFile*>(shared_ + (agent::stored_files_address - agent::shared_address));
+  return files[place];
+}
+
 agent::Slot* AgentMemory::slot_at(std::uint64_t address) const {
   if (address < agent::slots_address) return nullptr;
   const std::uint64_t offset = address - agent::slots_address;

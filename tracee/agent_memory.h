@@ -46,6 +46,9 @@ class AgentMemory {
   [[nodiscard]] static std::byte* ring(agent::Slot& slot);
   [[nodiscard]] static const std::byte* ring_end(const agent::Slot& slot);
 
+  // One of stored_file_count.
+  [[nodiscard]] agent::StoredFile& stored_file(std::uint32_t place) const;
+
   // From now on no agent makes a call about this memory.
   void keep(const agent::KeptMemory& more) const;
 

@@ -158,6 +158,15 @@ void show_clone_flags(const Task& caller, const RemoteMemory& memory) {
   }
 }
 
+bool describe_early_mapping(Session& session, Task& task, std::int64_t result, Extra* extra) {
+  const bool is_of_file =
+      task.call.policy.special == Special::mmap && (task.call.call.args[3] & MAP_ANONYMOUS) == 0;
+  if (!is_of_file || (result < 0 && result > -4096)) return false;
+  const auto file = mapped_file(task);
+  describe_mapping(session, task, result, file ? &*file : nullptr, extra);
+  return true;
+}
+
 void on_entry(Session& session, Task& task) {
   PendingCall& pending = task.call;
   const Special special = pending.policy.special;

@@ -231,6 +231,7 @@ bool waits_for_mappers(Session& session, Task& task) {
   task.call.changed_file = changed_mapped_file(session, task, &info);
   if (!task.call.changed_file) return false;
   task.call.blocks = false;  // it is over before anyone reads what it changes
+  session.agents().file_changes(info.st_dev, info.st_ino);
   if (task.domain().turn != &task) {
     session.wait_at_entry(task);
     return true;

@@ -55,6 +55,7 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const
     // What a private mapping of it shows changes with the file, too, but for the pages that were written to.
     if ((mapping->flags & MAP_SHARED) != 0) mapping->shared_object = object;
     session.file_is_mapped(*task.process, {stored->device, stored->inode});
+    if (session.contents().has_all_of(*file)) session.agents().file_is_stored(file->version());
     return;
   }
   // A device, or a file that only the program may read: what it shows now.
@@ -94,6 +95,24 @@ void describe_mapping(Session& session, Task& task, std::int64_t result, const S
         (mapping.flags & MAP_ANONYMOUS) != 0 || may_write(task.tid, static_cast<std::int32_t>(args[4]));
     session.share_object(task, mapping.shared_object, writable);
   }
+  extra->mappings.push_back(std::move(mapping));
+}
+
+void describe_stored_mapping(Session& session, Task& task, const Event& event, const FileVersion& version,
+                             Extra* extra) {
+  const auto start = static_cast<std::uint64_t>(event.result);
+  const ContentStore::Named stored = session.contents().find(version);
+  Mapping mapping;
+  mapping.start = RemotePtr<>(start);
+  mapping.end = RemotePtr<>(start + page_up(event.args[1]));
+  mapping.protection = static_cast<std::uint32_t>(event.args[2]);
+  mapping.flags = static_cast<std::uint32_t>(event.args[3]);
+  mapping.kind = Mapping::Kind::file;
+  mapping.content = stored.id;
+  mapping.offset = event.args[5];
+  mapping.path = stored.name;
+  // Where it was mapped first, with a stop, the trace got a number for the file, too.
+  session.file_is_mapped(*task.process, {version.device, version.inode});
   extra->mappings.push_back(std::move(mapping));
 }
 

@@ -55,6 +55,11 @@ void record_foreign_write(Session& session, const Task& task, std::int64_t resul
 // The mapping that mmap, or shmat, made. `file`: what it is of; nullptr: no regular file.
 void describe_mapping(Session& session, Task& task, std::int64_t result, const SeenFile* file, Extra* extra);
 void describe_segment(Session& session, Task& task, std::int64_t result, Extra* extra);
+// The same of a call that is over, in which rec took the task out of its agent: true if it mapped a file.
+[[nodiscard]] bool describe_early_mapping(Session& session, Task& task, std::int64_t result, Extra* extra);
+// The private mapping of a stored file that the agent made with the call `event`.
+void describe_stored_mapping(Session& session, Task& task, const Event& event, const FileVersion& version,
+                             Extra* extra);
 
 // mapped_file.cc. At a call's entry: whether it changes a file that processes of other domains have mapped,
 // and has to wait for its turn among them; it is made when the task has that.

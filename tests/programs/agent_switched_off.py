@@ -30,7 +30,7 @@ COMMANDS = (
      "subprocess.run(['cat', '1', '2'], check=True)"),
 )
 # Targets that do the same in each run, and make enough calls for the agent to come.
-TARGETS = ("agent_bad_pointers", "agent_data_sizes", "agent_messages", "agent_vectors", "calls_identity", "calls_old_names", "epoll_events", "file_append",
+TARGETS = ("agent_bad_pointers", "agent_data_sizes", "agent_maps_changing_file", "agent_maps_files", "agent_messages", "agent_vectors", "calls_identity", "calls_old_names", "epoll_events", "file_append",
            "file_descriptors", "file_directory", "file_names", "file_read_write", "file_status",
            "pipe_full", "pipe_nonblocking", "pipe_ping_pong", "signal_raise_loop")
 

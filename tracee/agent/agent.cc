@@ -6,6 +6,7 @@
 // fallback exit while Slot::phase is `before`.
 #include "tracee/agent/bytes.h"
 #include "tracee/agent/descriptors.h"
+#include "tracee/agent/files.h"
 #include "tracee/agent/layout.h"
 #include "tracee/agent/pieces.h"
 
@@ -21,6 +22,7 @@ constexpr uint64_t nr_clock_gettime = 228;
 constexpr uint64_t nr_gettimeofday = 96;
 constexpr uint64_t nr_time = 201;
 constexpr uint64_t nr_mmap = 9;
+constexpr uint64_t map_anonymous = 0x20;
 constexpr uint64_t clock_monotonic = 1;
 // Those that the vDSO reads by itself (lib/vdso/gettimeofday.c): CLOCK_REALTIME, _MONOTONIC, _MONOTONIC_RAW,
 // the two _COARSE, _BOOTTIME, _TAI. For all others it makes the call.
@@ -194,6 +196,12 @@ bool record_call(Slot* slot) {
   Places places;
   if (!find_pieces(call, pieces, slot->args, &places)) return false;
   if (!descriptors_allow(slot, call, pieces, &places)) return false;
+  const bool maps_file = (call->flags & call_maps_file) != 0 && (slot->args[3] & map_anonymous) == 0;
+  uint64_t version[version_words];
+  if (maps_file) {
+    if (!is_stored(slot, slot->args[4], version)) return false;
+    places.ring_size += sizeof(PieceHeader) + sizeof version;
+  }
   Record* record = reserve(slot, places.ring_size);
   if (record == nullptr) return false;
   record->nr = static_cast<uint16_t>(slot->nr);
@@ -202,6 +210,7 @@ bool record_call(Slot* slot) {
   auto* start = reinterpret_cast<unsigned char*>(record);
   PieceWriter writer{start + sizeof(Record), 0};
   writer.put_inputs(call, pieces, &places);
+  if (maps_file) writer.put_file(version);
   record->pieces = static_cast<uint8_t>(writer.count);  // for rec, should the call be interrupted
   record->enter = now(slot);
   bool is_made = false;

@@ -5,7 +5,7 @@
 //   0x70001000  RX   the agent's code (agent.cc, entry.S)
 //   0x70020000  RX   trampolines for code in the lowest 2 GiB
 //   0x70100000  RW   scratch, there from the exec on
-//   0x70200000  RW   shared with rec: Globals, then a table of calls, then tables of descriptors
+//   0x70200000  RW   shared with rec: Globals, then tables of calls, of descriptors, of files
 //   0x70300000  RW   shared with rec: one Slot per task: control block, the agent's stack, the ring
 //   0x7db00000  RW   recording: buffers that stand in for the program's during calls (recorder/redirect.h)
 //   0x7f000000  RX   recording: the kernel's vDSO and its data, moved out of the program's sight
@@ -28,6 +28,7 @@ inline constexpr uint64_t low_trampolines_end = 0x70100000;
 inline constexpr uint64_t shared_address = 0x70200000;
 inline constexpr uint64_t call_table_address = shared_address + 0x1000;
 inline constexpr uint64_t descriptor_tables_address = shared_address + 0x20000;
+inline constexpr uint64_t stored_files_address = shared_address + 0xe8000;
 inline constexpr uint64_t slots_address = shared_address + 0x100000;
 
 inline constexpr uint64_t scratch_address = 0x7db00000;
@@ -116,6 +117,7 @@ enum CallFlags : uint16_t {
   call_on_memory = 512,     // about the memory at args[0], args[1] bytes long: not where Globals::kept says
   call_conditional = 1024,  // only where `conditions` hold
   call_opens_pair = 2048,   // two new descriptors are where args[pair] points to
+  call_maps_file = 4096,    // unless args[3] has MAP_ANONYMOUS: only a file that is among the StoredFiles
 };
 
 // How the agent finds out that a call which may block will not.
@@ -195,6 +197,7 @@ enum class PieceRole : uint8_t {
   input,
   bulk,  // so far as Data::Role
   call,  // replay: a RemadeCall, which the agent makes in its place among the pieces
+  file,  // recording: StoredFile::version of what is mapped
 };
 
 // Replay: a call that changes the address space, or a segment base, as the recorded one did.
@@ -214,6 +217,24 @@ struct PieceHeader {
 };
 
 constexpr uint64_t round_up(uint64_t size) { return (size + 7) & ~uint64_t{7}; }
+
+// --- files that are mapped ---
+
+// A file that the trace has the whole content of: to map it, private and not executable, needs no stop.
+struct StoredFile {
+  uint64_t is_there;    // while it is 0, the rest may change
+  uint64_t version[7];  // what fstat(2) says of it: device, inode, size, times of modification and change
+};
+inline constexpr uint32_t version_words = 7;
+inline constexpr uint32_t stored_file_count = 1024;
+inline constexpr uint32_t stored_file_ways = 4;  // places that a file may be in, one behind the other
+constexpr uint32_t stored_file_place(uint64_t inode) {
+  return static_cast<uint32_t>((inode ^ inode >> 8) % (stored_file_count / stored_file_ways)) *
+         stored_file_ways;
+}
+static_assert(descriptor_tables_address + uint64_t{descriptor_table_count} * descriptor_table_size <=
+              stored_files_address);
+static_assert(stored_files_address + stored_file_count * sizeof(StoredFile) <= slots_address);
 
 // --- shared memory ---
 

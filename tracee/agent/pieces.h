@@ -123,12 +123,21 @@ struct PieceWriter {
   uint32_t count;
 
   void put(const Piece& piece, uint64_t address, uint64_t size, uint64_t full_size, PieceRole role) {
+    put(piece.argument, address, size, full_size, role);
+  }
+
+  void put_file(const uint64_t* version) {
+    constexpr uint64_t size = version_words * sizeof *version;
+    put(0, reinterpret_cast<uint64_t>(version), size, size, PieceRole::file);
+  }
+
+  void put(uint8_t argument, uint64_t address, uint64_t size, uint64_t full_size, PieceRole role) {
     auto* header = reinterpret_cast<PieceHeader*>(end);
     header->address = address;
     header->full_size = full_size;
     header->size = static_cast<uint32_t>(size);
     header->role = role;
-    header->argument = piece.argument;
+    header->argument = argument;
     header->unused = 0;
     end += sizeof(PieceHeader);
     copy(end, reinterpret_cast<const void*>(address), size);
