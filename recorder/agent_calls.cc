@@ -21,7 +21,7 @@ using syscalls::When;
 bool has_unknown_pointers(syscalls::Shape shape) {
   using syscalls::Shape;
   return shape == Shape::mmsghdr || shape == Shape::remote_iovec || shape == Shape::xattr_args ||
-         shape == Shape::ifconf || shape == Shape::clone_args || shape == Shape::aio_sigset ||
+         shape == Shape::ifconf || shape == Shape::clone_args || shape == Shape::iocb_pointer ||
          shape == Shape::sock_fprog;
 }
 

@@ -167,7 +167,8 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
   pending.redirect.reset();
   pending.data.clear();
   pending.snapshots.clear();
-  pending.changed_file.reset();
+  pending.changed_files.clear();
+  pending.submitted.clear();
   pending.policy =
       pending.entry != nullptr ? syscalls::policy(*pending.entry, pending.call.args) : syscalls::Policy{};
   pending.blocks = pending.entry == nullptr || pending.policy.blocks;
@@ -180,8 +181,10 @@ void start_pending(Session& session, Task& task, std::int64_t nr, const std::arr
 bool ended_for_nothing(const Session& session, const Task& task, const Stopped& stopped,
                        std::int64_t result) {
   const PendingCall& pending = task.call;
-  const bool suits = pending.was_interrupted && pending.blocks && !pending.answer && !session.traps_calls() &&
-                     pending.policy.special == syscalls::Special::none;
+  const syscalls::Special special = pending.policy.special;
+  const bool is_usual = special == syscalls::Special::none || special == syscalls::Special::io_events;
+  const bool suits =
+      is_usual && pending.was_interrupted && pending.blocks && !pending.answer && !session.traps_calls();
   return suits && result == -EINTR && task.held.empty() && !stopped.has_pending_signal();
 }
 
@@ -214,9 +217,12 @@ bool shares_memory(const Task& task) {
 
 void redirect_outputs(Task& task) {
   PendingCall& pending = task.call;
-  // A futex is its address; a call that does not block is over before anyone else runs.
+  // A futex is its address, and so is an iocb; a call that does not block is over before anyone else runs.
+  const bool is_address =
+      pending.entry != nullptr && (pending.entry->subsystem == syscalls::Subsystem::futex ||
+                                   pending.policy.special == syscalls::Special::io_submit);
   const bool suits = pending.blocks && pending.plan.modelled && !pending.answer && !pending.redirect &&
-                     task.scratch && pending.entry->subsystem != syscalls::Subsystem::futex;
+                     task.scratch && !is_address;
   if (suits && shares_memory(task)) {
     pending.redirect = Redirect::begin(Stopped(task.tid), *task.scratch, pending.plan);
   }
@@ -335,6 +341,10 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
     stopped.set_registers(registers);
   }
   special::finish_wait(session, task, &registers);
+  if (pending.redirect && pending.policy.special != syscalls::Special::restart_syscall) {
+    pending.redirect->restore_arguments(&registers);
+    stopped.set_registers(registers);
+  }
   if (pending.replaced) {
     auto arguments = registers.arguments();
     arguments.at(*pending.replaced) = pending.call.args.at(*pending.replaced);
@@ -343,10 +353,6 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
   }
   if (pending.answer) {
     registers.rax = static_cast<std::uint64_t>(*pending.answer);
-    stopped.set_registers(registers);
-  }
-  if (pending.redirect && pending.policy.special != syscalls::Special::restart_syscall) {
-    pending.redirect->restore_arguments(&registers);
     stopped.set_registers(registers);
   }
   const std::int64_t result = registers.result();

@@ -190,6 +190,7 @@ std::vector<MemoryRange> Session::own_ranges(const Process& process) const {
   const auto add = [&](const Scratch& scratch) {
     ranges.push_back({scratch.start, scratch.start + Scratch::size});
   };
+  for (const auto& [id, context] : process.aio->contexts) ranges.push_back(context.ring);
   std::set<const Process*> seen;
   for (const auto& [tid, task] : tasks_) {
     if (task->process->code != process.code) continue;  // another address space

@@ -16,6 +16,7 @@
 #include "format/base/ids.h"
 #include "format/syscalls/plan.h"
 #include "recorder/agent_state.h"
+#include "recorder/aio_state.h"
 #include "recorder/data_buffer.h"
 #include "recorder/held_code.h"
 #include "recorder/patched_code.h"
@@ -87,6 +88,8 @@ struct Process {
   std::shared_ptr<HeldCode> held = std::make_shared<HeldCode>();
   // Of its address space, too. Never null.
   std::shared_ptr<AgentState> agent = std::make_shared<AgentState>();
+  // Of its address space, too. Never null.
+  std::shared_ptr<AioContexts> aio = std::make_shared<AioContexts>();
   bool shares_descriptors = false;  // with another process (CLONE_FILES)
   std::uint64_t descriptors = 0;    // the agent's table of them, in the tracee; 0: none
   std::vector<UsedSlot> slots_before_exec;
@@ -140,8 +143,9 @@ struct PendingCall {
     std::uint8_t argument;
   };
   std::vector<Snapshot> snapshots;
-  // It changes a file that some process has mapped: by which name rec finds it.
-  std::optional<std::string> changed_file;
+  // It changes files that some process has mapped: by which names rec finds them.
+  std::vector<std::string> changed_files;
+  std::vector<AioRequest> submitted;  // by io_submit(2)
 };
 
 // A word of its memory that the kernel may write when the task ends.

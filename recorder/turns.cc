@@ -140,7 +140,7 @@ void Session::hand_over(Task& task) {
       begin_user(task);
       return;
     case Task::Position::held_call:
-      if (task.call.changed_file) {
+      if (!task.call.changed_files.empty()) {
         make_call(*this, task);
       } else {
         make_call_alone(task);

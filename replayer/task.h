@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -21,7 +22,8 @@ struct AddressSpace {
   // The first thread's stack, as far as it is mapped.
   std::uint64_t stack_start = 0;
   std::uint64_t stack_end = 0;
-  std::shared_ptr<AgentMemory> agent;  // nullptr: none is there
+  std::shared_ptr<AgentMemory> agent;                // nullptr: none is there
+  std::map<std::uint64_t, std::uint64_t> aio_rings;  // of io_setup(2): where they are, and their sizes
 };
 
 struct ReplayTask {

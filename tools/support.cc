@@ -94,6 +94,12 @@ std::string_view special_reason(Special special) {
       return "rec tells of tasks that the caller traces";
     case Special::process_vm_writev:
       return "memory of another process: what it wrote there is an event of its own";
+    case Special::io_setup:
+    case Special::io_destroy:
+      return "the program's view of a ring of completions, which stays empty, comes and goes";
+    case Special::io_submit:
+    case Special::io_events:
+      return "what asynchronous reads filled is in the trace, with the call that found them complete";
     case Special::seccomp:
       return "a filter of the program's own";
     case Special::none:

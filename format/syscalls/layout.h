@@ -71,6 +71,37 @@ struct XattrArgs {  // linux/xattr.h
   std::uint32_t flags;
 };
 
+struct Iocb {  // linux/aio_abi.h
+  std::uint64_t data;
+  std::uint32_t key;  // written by the kernel
+  std::int32_t rw_flags;
+  std::uint16_t opcode;
+  std::int16_t reqprio;
+  std::int32_t fildes;
+  std::uint64_t buf;     // memory, or iovecs, or of a poll the events
+  std::uint64_t nbytes;  // … or how many iovecs
+  std::int64_t offset;
+  std::uint64_t reserved2;
+  std::uint32_t flags;
+  std::int32_t resfd;
+};
+enum IocbCommand : std::uint16_t {
+  iocb_pread = 0,
+  iocb_pwrite = 1,
+  iocb_poll = 5,
+  iocb_preadv = 7,
+  iocb_pwritev = 8,
+};
+
+struct IoEvent {  // linux/aio_abi.h
+  std::uint64_t data;
+  std::uint64_t obj;  // the iocb
+  std::int64_t res;
+  std::int64_t res2;
+};
+
+static_assert(sizeof(Iocb) == shape_size(Shape::iocb));
+static_assert(sizeof(IoEvent) == shape_size(Shape::io_event));
 static_assert(sizeof(Iovec) == shape_size(Shape::iovec));
 static_assert(sizeof(Msghdr) == shape_size(Shape::msghdr));
 static_assert(sizeof(Mmsghdr) == shape_size(Shape::mmsghdr));

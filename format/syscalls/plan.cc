@@ -84,6 +84,7 @@ class Planner {
     if (arg.shape == Shape::iovec) return add_iovecs(i, address, count, none, 0);
     if (arg.shape == Shape::msghdr) return add_message(i, address);
     if (arg.shape == Shape::mmsghdr) return add_messages(i, address, count);
+    if (arg.shape == Shape::iocb_pointer) return add_iocbs(i, address, count);
     add_structure(i, address, arg.prefix + bytes_of(count, arg.unit));
   }
 
@@ -130,7 +131,7 @@ class Planner {
                                      .argument = i});
     if (index == none) return;
     if (arg.shape == Shape::clone_args) add_clone_pointers(i, index);
-    if (arg.shape == Shape::sigmask_pack || arg.shape == Shape::aio_sigset) add_sigmask(i, index);
+    if (arg.shape == Shape::sigmask_pack) add_sigmask(i, index);
     if (arg.shape == Shape::sock_fprog) add_filter(i, index);
     if (arg.shape == Shape::ifconf) add_interfaces(i, index);
     if (arg.shape == Shape::xattr_args) add_xattr_value(i, index);
@@ -300,6 +301,39 @@ class Planner {
     add_iovecs(i, message.iov, message.iovlen, header, offset + offsetof(layout::Msghdr, iov));
     add_nested(i, header, offset + offsetof(layout::Msghdr, control), message.control,
                std::min(message.controllen, max_transfer), output);
+  }
+
+  // What io_submit(2) is given: pointers to requests, in each of which the kernel writes a field. What the
+  // requests read arrives later, and is not in the plan.
+  void add_iocbs(std::uint8_t i, std::uint64_t address, std::uint64_t count) {
+    const std::uint64_t listed = std::min<std::uint64_t>(count, max_extents);
+    const std::uint16_t array = add({.address = RemotePtr<>(address),
+                                     .size = listed * sizeof(std::uint64_t),
+                                     .input = true,
+                                     .argument = i});
+    if (array == none) return;
+    for (std::uint64_t k = 0; k < listed && plan_.extents.size() < max_extents; ++k) {
+      const std::uint64_t offset = k * sizeof(std::uint64_t);
+      const auto pointer = memory_.read(RemotePtr<std::uint64_t>(address + offset));
+      if (!pointer) return;
+      add_iocb(i, array, offset, *pointer);
+    }
+  }
+
+  void add_iocb(std::uint8_t i, std::uint16_t array, std::uint64_t offset, std::uint64_t address) {
+    const std::uint16_t index = add_nested(i, array, offset, address, sizeof(layout::Iocb), false);
+    const auto iocb = memory_.read(RemotePtr<layout::Iocb>(address));
+    if (index == none || !iocb) return;
+    plan_.extents[index].output = true;
+    constexpr std::uint64_t buffer = offsetof(layout::Iocb, buf);
+    if (iocb->opcode == layout::iocb_pwrite) {
+      add_nested(i, index, buffer, iocb->buf, std::min(iocb->nbytes, max_transfer), false, true);
+    } else if (iocb->opcode == layout::iocb_pwritev) {
+      add_iovecs(i, iocb->buf, iocb->nbytes, index, buffer);
+    } else if (iocb->opcode == layout::iocb_preadv) {
+      const std::uint64_t vectors = std::min<std::uint64_t>(iocb->nbytes, UIO_MAXIOV);
+      add_nested(i, index, buffer, iocb->buf, vectors * sizeof(layout::Iovec), false);
+    }
   }
 
   const CallArguments& call_;

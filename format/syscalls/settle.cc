@@ -59,6 +59,9 @@ class Settler {
     if (arg.shape == Shape::msghdr || arg.shape == Shape::mmsghdr) return message_part_size(extent, arg);
     if (arg.shape == Shape::ifconf) return length_at(memory_, container_of(extent).address);
     if (arg.shape == Shape::xattr_args) return result_count();
+    // The first request that is refused may have been written to (fs/aio.c, io_submit_one).
+    if (arg.shape == Shape::iocb_pointer)
+      return extent.pointer_offset / sizeof(std::uint64_t) <= result_count() ? extent.size : 0;
     return extent.size;
   }
 

@@ -111,6 +111,10 @@ enum class Special : std::uint8_t {
   waitid,
   process_vm_writev,
   seccomp,
+  io_setup,
+  io_destroy,
+  io_submit,
+  io_events,  // io_getevents, io_pgetevents, io_cancel
 };
 
 // What a successful result is.
@@ -298,7 +302,8 @@ struct Syscall {
   [[nodiscard]] std::span<const Arg> arguments() const { return {args.data(), arg_count}; }
   // Whether it may write to a file, or change its size.
   [[nodiscard]] bool changes_file() const {
-    return written_fd >= 0 || kernel_copy_out_fd >= 0 || resizes_fd >= 0 || cuts_off_path >= 0;
+    return written_fd >= 0 || kernel_copy_out_fd >= 0 || resizes_fd >= 0 || cuts_off_path >= 0 ||
+           special == Special::io_submit;
   }
 };
 

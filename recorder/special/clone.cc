@@ -98,6 +98,7 @@ std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid
       process->code = std::make_shared<PatchedCode>(*parent.process->code);
       process->held = std::make_shared<HeldCode>(*parent.process->held);
       process->agent = std::make_shared<AgentState>(*parent.process->agent);
+      process->aio = std::make_shared<AioContexts>();  // a child has none (kernel/fork.c, mm_init)
     }
     process->descriptors = 0;
     // Each can open and close what the other has: nothing can be known about a descriptor for long.

@@ -328,6 +328,7 @@ void finish_exec(Session& session, Task& task) {
   process.looks_at_changes = 0;
   process.code = std::make_shared<PatchedCode>();
   process.held = std::make_shared<HeldCode>();
+  process.aio = std::make_shared<AioContexts>();
   task.signal_mask = stopped.signal_mask();
   Extra extra;
   extra.pid = process.pid;

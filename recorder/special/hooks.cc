@@ -110,6 +110,11 @@ bool changes_own_memory(const Task& task) {
                           meets(agent::shared_address, agent::shared_size));
 }
 
+bool is_about_aio(Special special) {
+  return special == Special::io_setup || special == Special::io_destroy || special == Special::io_submit ||
+         special == Special::io_events;
+}
+
 void judge_executable(Session& session, Task& task) {
   switch (look_at_executable(task)) {
     case Executable::usual:
@@ -209,6 +214,9 @@ void on_entry(Session& session, Task& task) {
     answer_ptrace(session, task);
   } else if (special == Special::wait4 || special == Special::waitid) {
     answer_wait(session, task);
+  } else if (is_about_aio(special)) {
+    if (special == Special::io_submit) plan_submit(session, task);
+    if (const auto context = moved_aio_context(task)) replace_argument(task, 0, *context);
   } else {
     plan_foreign_write(session, task);
   }
@@ -245,7 +253,11 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     describe_segment(session, task, result, extra);
     return true;
   }
-  if (task.call.changed_file && update_mapped_file(session, task, result, extra)) return true;
+  if (is_about_aio(special)) {
+    finish_aio(session, task, result, extra);
+    return !extra->mappings.empty();
+  }
+  if (!task.call.changed_files.empty() && update_mapped_file(session, task, result, extra)) return true;
   if (special == Special::sched_getaffinity && session.pinning().is_pinned()) {
     const auto original = std::as_bytes(std::span(&session.pinning().original(), 1));
     const auto shown = std::min(original.size(), static_cast<std::size_t>(result));

@@ -21,10 +21,7 @@
 namespace rec::special {
 namespace {
 
-struct Range {
-  std::uint64_t start = 0;
-  std::uint64_t end = 0;
-};
+using Range = MemoryRange;  // … of a file
 
 // The argument that names the file which the call changes; -1 when it changes none.
 int changed_fd_argument(const PendingCall& pending) {
@@ -62,15 +59,8 @@ bool was_mapped(const Session& session, const std::string& name, struct stat* in
          session.was_mapped({info->st_dev, info->st_ino});
 }
 
-// A name for the file that the call is about to change, if that may be mapped by anyone.
-std::optional<std::string> changed_mapped_file(const Session& session, Task& task, struct stat* info) {
-  if (cuts_off(task.call)) {
-    std::string name = name_of_path(task);
-    return was_mapped(session, name, info) ? std::optional(std::move(name)) : std::nullopt;
-  }
-  const int argument = changed_fd_argument(task.call);
-  if (argument < 0) return std::nullopt;
-  const auto fd = static_cast<std::int32_t>(task.call.call.args.at(static_cast<std::size_t>(argument)));
+// A name for the file behind a descriptor, if that may be mapped by anyone.
+std::optional<std::string> mapped_file_of(const Session& session, const Task& task, std::int32_t fd) {
   Process& process = *task.process;
   if (process.unmapped_as_of != session.mapped_file_count()) {
     process.unmapped_as_of = session.mapped_file_count();
@@ -78,9 +68,34 @@ std::optional<std::string> changed_mapped_file(const Session& session, Task& tas
   }
   if (process.unmapped_fds.contains(fd)) return std::nullopt;
   std::string name = fmt::format("/proc/{}/fd/{}", task.tid, fd);
-  if (was_mapped(session, name, info)) return name;
+  struct stat info {};
+  if (was_mapped(session, name, &info)) return name;
   if (!process.shares_descriptors) process.unmapped_fds.insert(fd);
   return std::nullopt;
+}
+
+// Names for the files that the call is about to change and that may be mapped by anyone.
+std::vector<std::string> changed_mapped_files(const Session& session, Task& task) {
+  std::vector<std::string> names;
+  const auto add = [&](std::optional<std::string> name) {
+    if (name) names.push_back(std::move(*name));
+    return name.has_value();
+  };
+  if (cuts_off(task.call)) {
+    std::string name = name_of_path(task);
+    struct stat info {};
+    if (was_mapped(session, name, &info)) names.push_back(std::move(name));
+    return names;
+  }
+  for (AioRequest& request : task.call.submitted) {
+    if (!request.writes) continue;
+    if (add(mapped_file_of(session, task, request.fd))) request.mapped_file = names.back();
+  }
+  const int argument = changed_fd_argument(task.call);
+  if (argument < 0) return names;
+  const auto index = static_cast<std::size_t>(argument);
+  add(mapped_file_of(session, task, static_cast<std::int32_t>(task.call.call.args.at(index))));
+  return names;
 }
 
 // What fallocate(2) does to the bytes behind its offset, other than adding to the end.
@@ -103,6 +118,24 @@ std::optional<std::uint64_t> position_behind_copy(const Task& task) {
   return task.memory().read(RemotePtr<std::uint64_t>(pending.call.args.at(index)));
 }
 
+// Whether what is written goes to the file's end, whatever the offset (open(2), O_APPEND).
+bool appends(const Task& task, std::int32_t fd) {
+  std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", task.tid, fd));
+  std::string word;
+  unsigned flags = 0;
+  while (info >> word) {
+    if (word == "flags:") return (info >> std::oct >> flags) && (flags & O_APPEND) != 0;
+  }
+  return false;
+}
+
+// Where in the file a write to this offset has put its bytes.
+Range range_at(const Task& task, std::int32_t fd, std::uint64_t offset, std::uint64_t size,
+               std::uint64_t file_size) {
+  if (appends(task, fd)) return {file_size - std::min(file_size, size), file_size};
+  return {offset, offset + size};
+}
+
 // Where in the file the call wrote: its offset argument says, or the file position after it.
 Range written_range(const Task& task, std::uint64_t result, std::uint64_t file_size) {
   const PendingCall& pending = task.call;
@@ -113,10 +146,10 @@ Range written_range(const Task& task, std::uint64_t result, std::uint64_t file_s
     const bool inside = offset && changes_what_is_there(pending);
     return {page_down(inside ? std::min(*offset, file_size) : file_size), page_up(file_size)};
   }
-  if (offset) return {*offset, *offset + result};
-  if (const auto behind = position_behind_copy(task)) return {*behind - std::min(*behind, result), *behind};
   const auto fd =
       static_cast<std::int32_t>(pending.call.args.at(static_cast<std::size_t>(changed_fd_argument(pending))));
+  if (offset) return range_at(task, fd, *offset, result, file_size);
+  if (const auto behind = position_behind_copy(task)) return {*behind - std::min(*behind, result), *behind};
   const auto position = file_position(task, fd);
   return position && *position >= result ? Range{*position - result, *position} : Range{};
 }
@@ -195,6 +228,27 @@ void append_change_of_other(Session& session, const Task& task, const Task& mapp
   }
 }
 
+// The named file was changed: what do mappings show now? `written_in` tells where, in a file of the size that
+// it is passed.
+template <class WrittenIn>
+void update_mappings(Session& session, Task& task, const std::string& name, Extra* extra,
+                     const WrittenIn& written_in) {
+  Change change;
+  if (::stat(name.c_str(), &change.info) != 0) return;
+  change.object = session.find_shared_object(change.info.st_dev, change.info.st_ino);
+  if (change.object == 0) return;
+  const auto file_size = static_cast<std::uint64_t>(change.info.st_size);
+  std::uint64_t& known_size = session.shared_file_size(change.object);
+  change.pages_changed = page_up(known_size) != page_up(file_size);
+  change.written = written_in(file_size);
+  change.cut_at = page_up(std::min(known_size, file_size));
+  known_size = file_size;
+  for (const Task* mapper : session.mappers_of({change.info.st_dev, change.info.st_ino})) {
+    if (mapper->process->code != task.process->code) append_change_of_other(session, task, *mapper, change);
+  }
+  add_change(session, task, change, task.call.data, extra);
+}
+
 bool has_mapped(const Task& task, const struct stat& info) {
   try {
     const std::vector<MapsEntry> maps = read_maps(task.tid);
@@ -227,40 +281,43 @@ std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd) {
 
 bool waits_for_mappers(Session& session, Task& task) {
   if (task.call.answer) return false;
-  struct stat info {};
-  task.call.changed_file = changed_mapped_file(session, task, &info);
-  if (!task.call.changed_file) return false;
+  task.call.changed_files = changed_mapped_files(session, task);
+  if (task.call.changed_files.empty()) return false;
   task.call.blocks = false;  // it is over before anyone reads what it changes
-  session.agents().file_changes(info.st_dev, info.st_ino);
+  std::vector<struct stat> files;
+  for (const std::string& name : task.call.changed_files) {
+    struct stat info {};
+    if (::stat(name.c_str(), &info) != 0) continue;
+    session.agents().file_changes(info.st_dev, info.st_ino);
+    files.push_back(info);
+  }
   if (task.domain().turn != &task) {
     session.wait_at_entry(task);
     return true;
   }
-  for (const Task* mapper : session.mappers_of({info.st_dev, info.st_ino})) {
-    const bool is_apart = mapper->process->domain != task.process->domain;
-    if (!is_apart || !has_mapped(*mapper, info)) continue;
-    session.join_domain(task, mapper->process->domain);
-    return true;
+  for (const struct stat& info : files) {
+    for (const Task* mapper : session.mappers_of({info.st_dev, info.st_ino})) {
+      const bool is_apart = mapper->process->domain != task.process->domain;
+      if (!is_apart || !has_mapped(*mapper, info)) continue;
+      session.join_domain(task, mapper->process->domain);
+      return true;
+    }
   }
   return false;
 }
 
 bool update_mapped_file(Session& session, Task& task, std::int64_t result, Extra* extra) {
-  Change change;
-  if (::stat(task.call.changed_file->c_str(), &change.info) != 0) return false;
-  change.object = session.find_shared_object(change.info.st_dev, change.info.st_ino);
-  if (change.object == 0) return false;
-  const auto file_size = static_cast<std::uint64_t>(change.info.st_size);
-  std::uint64_t& known_size = session.shared_file_size(change.object);
-  change.pages_changed = page_up(known_size) != page_up(file_size);
-  change.written = written_range(task, static_cast<std::uint64_t>(result), file_size);
-  change.cut_at = page_up(std::min(known_size, file_size));
-  known_size = file_size;
-  for (const Task* mapper : session.mappers_of({change.info.st_dev, change.info.st_ino})) {
-    if (mapper->process->code != task.process->code) append_change_of_other(session, task, *mapper, change);
-  }
-  add_change(session, task, change, task.call.data, extra);
+  const auto size = static_cast<std::uint64_t>(result);
+  update_mappings(session, task, task.call.changed_files.front(), extra,
+                  [&](std::uint64_t file_size) { return written_range(task, size, file_size); });
   return !extra->mappings.empty();
+}
+
+void record_file_change(Session& session, Task& task, const AioRequest& request, std::uint64_t size,
+                        Extra* extra) {
+  update_mappings(session, task, request.mapped_file, extra, [&](std::uint64_t file_size) {
+    return range_at(task, request.fd, request.offset, size, file_size);
+  });
 }
 
 }  // namespace rec::special

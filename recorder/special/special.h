@@ -67,8 +67,18 @@ void describe_stored_mapping(Session& session, Task& task, const Event& event, c
 // At its exit: what the mappings show now becomes part of the call's event, for other processes of events of
 // their own before that. True if `extra` was filled in.
 bool update_mapped_file(Session& session, Task& task, std::int64_t result, Extra* extra);
+// The same for an asynchronous write that has ended, with `size` bytes written.
+void record_file_change(Session& session, Task& task, const AioRequest& request, std::uint64_t size,
+                        Extra* extra);
 // Where in the file the call is told to write; nullopt: at the file position.
 [[nodiscard]] std::optional<std::uint64_t> offset_argument(const PendingCall& pending);
 [[nodiscard]] std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd);
+
+// aio.cc: asynchronous I/O. At the entry of io_submit: what it asks for.
+void plan_submit(Session& session, Task& task);
+// By which number the kernel knows the context that the call's first argument names; nullopt: there is none.
+[[nodiscard]] std::optional<std::uint64_t> moved_aio_context(const Task& task);
+// At the exit of a call that succeeded.
+void finish_aio(Session& session, Task& task, std::int64_t result, Extra* extra);
 
 }  // namespace rec::special

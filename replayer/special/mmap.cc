@@ -156,6 +156,7 @@ std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& e
     if (!is_advice_to_remake(advice)) return std::nullopt;
     return agent::RemadeCall{SYS_madvise, {a[0], a[1], advice}, 0};
   }
+  if (policy.special == Special::io_destroy) return remade_aio_destroy(space, event);
   if (policy.special == Special::arch_prctl && a[0] == ARCH_SET_FS)
     return agent::RemadeCall{SYS_arch_prctl, {a[0], a[1]}, 0};
   return std::nullopt;
@@ -185,6 +186,8 @@ void replay(ReplayTask& task, const Event& event, syscalls::Special special, Reg
   } else if (special == Special::prlimit64 && event.args[2] != 0) {
     const auto pid = static_cast<std::int32_t>(event.args[0]);
     if (pid == 0 || pid == task.pid.value()) replay_limit(task, event.args[1], event.args[2]);
+  } else if (special == Special::io_setup) {
+    replay_aio_setup(*task.space, event);
   } else if (special != Special::mmap || event.extra == nullptr) {
     // (A traced mmap says itself what it mapped.)
     if (const auto call = remade_call(*task.space, event)) make_again(task, event, *call);

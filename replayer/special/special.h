@@ -36,6 +36,10 @@ void replay_ptrace(Replayer& replayer, const Event& event);
 // shared and cannot be written to. Precondition: that of RemoteCalls.
 void write_to_mappings(const ReplayTask& task, const Event& event);
 
+// aio.cc: the program's view of a ring of completions: its mapping is the event's.
+void replay_aio_setup(AddressSpace& space, const Event& event);
+[[nodiscard]] std::optional<agent::RemadeCall> remade_aio_destroy(AddressSpace& space, const Event& event);
+
 // mmap.cc: puts recorded mappings in place, in their order.
 void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const Mapping> mappings);
 

@@ -233,3 +233,28 @@ TEST_CASE("getxattrat writes the value that its arguments point to") {
   CHECK_FALSE(planned.extents[2].output);
   CHECK(settled(planned, call, 9, memory) == Sizes{2, 7, 16, 9});
 }
+
+TEST_CASE(
+    "io_submit reads its requests and what they write; the kernel stores a field in those that it took") {
+  FakeMemory memory;
+  constexpr std::uint64_t iocb_at = 0x5000;
+  memory.put_all<std::uint64_t>(header_at, {iocb_at, iocb_at + 0x100, iocb_at + 0x200, iocb_at + 0x300});
+  const auto request = [&](std::uint64_t at, layout::IocbCommand command, std::uint64_t buf,
+                           std::uint64_t nbytes) {
+    memory.put(at, layout::Iocb{.opcode = command, .buf = buf, .nbytes = nbytes});
+  };
+  request(iocb_at, layout::iocb_pwrite, data_at, 100);
+  request(iocb_at + 0x100, layout::iocb_pread, data_at + 0x1000, 200);
+  request(iocb_at + 0x200, layout::iocb_pwritev, iov_at, 2);
+  request(iocb_at + 0x300, layout::iocb_preadv, iov_at, 2);
+  memory.put_all<layout::Iovec>(iov_at, {{data_at, 10}, {data_at + 0x100, 20}});
+  const CallArguments call = call_of("io_submit", {0x7000, 4, header_at});
+  const Plan planned = plan(call, memory);
+  REQUIRE(sizes(planned) == Sizes{32, 64, 100, 64, 64, 32, 10, 20, 64, 32});
+  CHECK(planned.extents[2].bulk);
+  CHECK(planned.extents[2].input);
+  CHECK_FALSE(planned.extents[2].output);
+  // Of those that are read all is there, whatever the result; the first that is refused may be written to.
+  CHECK(settled(planned, call, 1, memory) == Sizes{32, 64, 100, 64, 0, 32, 10, 20, 0, 32});
+  CHECK(settled(planned, call, failure(EINVAL), memory) == Sizes{32, 64, 100, 0, 0, 32, 10, 20, 0, 32});
+}

@@ -4,6 +4,7 @@
 #include <asm/unistd.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
@@ -12,6 +13,7 @@
 #include <linux/stat.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -486,6 +488,38 @@ TEST_CASE("membarrier names the commands that the kernel has") {
         "(MEMBARRIER_CMD_GLOBAL|MEMBARRIER_CMD_GLOBAL_EXPEDITED|0x200)");
   CHECK(RecordedCall(SYS_membarrier, {8, 0, 0}).text() ==
         "membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) = 0");
+}
+
+TEST_CASE("requests of asynchronous I/O show what their command uses") {
+  constexpr std::uint64_t list = address_a, first = address_a + 64, second = first + sizeof(iocb);
+  iocb read{}, poll{};
+  read.aio_data = 7;
+  read.aio_fildes = 3;
+  read.aio_buf = 0x5000;
+  read.aio_nbytes = 4096;
+  read.aio_offset = -1;
+  read.aio_flags = IOCB_FLAG_RESFD;
+  read.aio_resfd = 9;
+  poll.aio_lio_opcode = IOCB_CMD_POLL;
+  poll.aio_buf = POLLIN;
+  CHECK(RecordedCall(__NR_io_submit, {0x7000, 2, list})
+            .in(list, Words{first, second})
+            .in(first, read)
+            .in(second, poll)
+            .result(2)
+            .text() ==
+        "io_submit(0x7000, 2, [{aio_data=0x7, aio_lio_opcode=IOCB_CMD_PREAD, aio_fildes=3, aio_buf=0x5000, "
+        "aio_nbytes=4096, aio_offset=-1, aio_flags=IOCB_FLAG_RESFD, aio_resfd=9}, {aio_data=0, "
+        "aio_lio_opcode=IOCB_CMD_POLL, aio_fildes=0, aio_buf=POLLIN}]) = 2");
+  poll.aio_lio_opcode = 77;
+  CHECK(RecordedCall(__NR_io_cancel, {0x7000, first, second}).in(first, poll).result(-EINVAL).text() ==
+        "io_cancel(0x7000, {aio_data=0, aio_lio_opcode=77 /* IOCB_CMD_??? */, aio_fildes=0}, 0x7ffd00001080) "
+        "= -1 EINVAL (Invalid argument)");
+  CHECK(RecordedCall(__NR_io_getevents, {0x7000, 1, 4, first, 0})
+            .out(first, io_event{.data = 7, .obj = second, .res = -5, .res2 = 0})
+            .result(1)
+            .text() ==
+        "io_getevents(0x7000, 1, 4, [{data=0x7, obj=0x7ffd00001080, res=-5, res2=0}], NULL) = 1");
 }
 
 }  // namespace

@@ -21,6 +21,10 @@ REC_SHAPE_PRINTER(f_owner_ex);
 REC_SHAPE_PRINTER(open_how);
 REC_SHAPE_PRINTER(iovec);
 REC_SHAPE_PRINTER(remote_iovec);
+// shapes_aio.cc
+REC_SHAPE_PRINTER(iocb);
+REC_SHAPE_PRINTER(iocb_pointer);
+REC_SHAPE_PRINTER(io_event);
 // shapes_time.cc
 REC_SHAPE_PRINTER(timespec);
 REC_SHAPE_PRINTER(timeval);

@@ -113,6 +113,9 @@ constexpr std::pair<Shape, ShapeForm> forms[] = {
     {Shape::flock, {print_flock}},
     {Shape::f_owner_ex, {print_f_owner_ex}},
     {Shape::open_how, {print_open_how}},
+    {Shape::iocb, {print_iocb}},
+    {Shape::iocb_pointer, {print_iocb_pointer}},
+    {Shape::io_event, {print_io_event}},
 
     {Shape::timespec, {print_timespec}},
     {Shape::timespec_pair, {print_timespec_pair}},
