@@ -58,13 +58,13 @@ ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std
 
 void ChunkWriter::write(const EventBatch& batch, int level) {
   if (!batch.blocks.empty()) write_blocks(batch.blocks, level);
-  if (batch.events.empty() && batch.contents.empty()) return;
+  if (batch.count == 0 && batch.contents.empty()) return;
   for (const Content& content : batch.contents) content_bytes_ += bytes_in_index(content);
   encoder_.encode(batch, builder_);
   ChunkHeader header{.kind = ChunkKind::events,
                      .has_contents = !batch.contents.empty(),
                      .first_event = batch.first.value(),
-                     .event_count = static_cast<std::uint32_t>(batch.events.size()),
+                     .event_count = batch.count,
                      .first_ns = encoder_.first_ns(),
                      .last_ns = encoder_.last_ns()};
   remember(write_chunk(header, level), encoder_.tasks());
@@ -177,15 +177,12 @@ void ChunkWriter::write_note(const std::string& text) {
   const bool has_tasks = !tasks_.empty();
   std::uint64_t last_ns = 0;
   for (const fb::ChunkEntry& chunk : chunks_) last_ns = std::max(last_ns, chunk.last_ns());
-  batch.events.push_back({.args = {},
-                          .result = 0,
-                          .enter_ns = last_ns,
-                          .leave_ns = last_ns,
-                          .tid = Tid(has_tasks ? tasks_.front() : 0),
-                          .nr = 0,
-                          .piece_count = 0,
-                          .flags = event_not_replayable,
-                          .kind = EventKind::note});
+  batch.add({.tid = Tid(has_tasks ? tasks_.front() : 0),
+             .kind = EventKind::note,
+             .flags = event_not_replayable,
+             .enter_ns = last_ns,
+             .leave_ns = last_ns},
+            {});
   batch.extras.emplace_back(0, Extra{.text = text});
   encoder_.encode(batch, builder_);
   const ChunkHeader header{.kind = ChunkKind::events,

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "format/base/raw_bytes.h"
 #include "format/event.h"
+#include "format/event_source.h"
 #include "format/trace.h"
 
 namespace rec {
@@ -27,11 +29,12 @@ struct EventBatch {
     std::uint16_t flags;
     EventKind kind;
   };
-  // A Data whose bytes (or, when `in_blocks`, the hashes of its blocks) are the next ones of `heap`.
+  // A Data whose bytes (or, when `in_blocks`, the hashes of its blocks) are the next `stored` ones of `heap`.
   struct Piece {
     std::uint64_t address;
     std::uint64_t size;
     std::uint64_t full_size;
+    std::uint64_t stored;
     Data::Role role;
     std::uint8_t argument;
     bool in_blocks;
@@ -41,22 +44,37 @@ struct EventBatch {
     RawBytes bytes;
   };
 
-  EventNumber first{};  // number of the first event
+  // Events that are made of something else as late as they are written.
+  struct Late {
+    std::size_t before;  // their place in `events`
+    std::unique_ptr<EventSource> source;
+  };
+
+  EventNumber first{};      // number of the first event
+  std::uint32_t count = 0;  // of all events
   std::vector<Fixed> events;
   std::vector<Piece> pieces;
   std::vector<std::byte> heap;
-  std::vector<std::pair<std::uint32_t, Extra>> extras;  // with the event's place in `events`
+  std::vector<Late> late;
+  std::vector<std::pair<std::uint32_t, Extra>> extras;  // with the event's place in the batch
   std::vector<Content> contents;                        // announced before the batch's first event
   std::vector<Block> blocks;
-  std::size_t extra_bytes = 0;  // of extras, contents and blocks, roughly
+  std::size_t extra_bytes = 0;  // of extras, contents, blocks and what is late, roughly
   std::uint64_t cut_ns = 0;     // when it was put into the queue (CLOCK_MONOTONIC)
 
-  [[nodiscard]] bool is_empty() const { return events.empty() && contents.empty() && blocks.empty(); }
+  [[nodiscard]] bool is_empty() const { return count == 0 && contents.empty() && blocks.empty(); }
   [[nodiscard]] std::size_t bytes() const {
     return events.size() * sizeof(Fixed) + pieces.size() * sizeof(Piece) + heap.size() + extra_bytes;
   }
+  // `in_blocks`: for each piece of the event, the blocks that it was stored in, or none; empty: none at all.
+  void add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
+  // `amount` of them, of about so many bytes.
+  void add_late(std::uint32_t amount, std::size_t size, std::unique_ptr<EventSource> source);
+
   // Empty, with its memory kept.
   void clear() {
+    count = 0;
+    late.clear();
     events.clear();
     pieces.clear();
     heap.clear();

@@ -12,7 +12,10 @@
 //               differences follow in values[]. A call that is made again with the same arguments costs no
 //               value at all.
 //   gap[i], duration[i]: times since the previous event's end and since its own beginning.
-//   heap: the bytes of the pieces, one after the other.
+//   words: small structures, word by word, as differences to what stood there in the context's previous
+//   event:
+//          of a time, or of a file's status, little changes from one call to the next.
+//   heap: the bytes of all other pieces, one after the other.
 //
 // Numbers of much entropy (times) lie in *byte planes*: all lowest bytes, then all second bytes, … Each plane
 // has a distribution of its own, which suits the entropy coder, and the upper planes are almost all zeros.
@@ -49,7 +52,16 @@ enum class SizeFrom : std::uint8_t {
 enum class Storage : std::uint8_t {
   heap = 0,
   blocks = 1,  // large: in content chunks, content_block_size bytes each; the heap has the blocks' hashes
+  words = 2,   // in Events.words (since format 4)
 };
+
+// The pieces of an event that consist of words have one memory together, in which each has the place behind
+// the one before; what does not fit in has none. A piece in the heap is kept in mind there as well.
+inline constexpr std::size_t word_size = sizeof(std::uint64_t);
+inline constexpr std::size_t max_words = 32;  // struct stat has 18
+[[nodiscard]] constexpr bool has_words(std::uint64_t size, std::size_t used) {
+  return size != 0 && size % word_size == 0 && size / word_size <= max_words - used;
+}
 
 // In Events.changed.
 inline constexpr unsigned result_bit = 6;
@@ -60,6 +72,7 @@ struct Prediction {
   std::array<std::uint64_t, 6> args{};
   std::uint64_t result = 0;
   std::uint64_t address = 0;
+  std::vector<std::uint64_t> words;  // max_words of them, or none as long as no piece has had words
 };
 
 // Signed differences as unsigned numbers that are small when the difference is.
@@ -71,11 +84,15 @@ struct Prediction {
 }
 
 // LEB128: seven bits a byte, lowest first; the top bit says that more follow. At most ten bytes.
+inline constexpr std::size_t max_varint = 10;
+// Returns the end of what was put at `out`, where there is room for so much.
+inline std::uint8_t* put_varint(std::uint8_t* out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *out++ = static_cast<std::uint8_t>(value | 0x80);
+  *out++ = static_cast<std::uint8_t>(value);
+  return out;
+}
 inline void put_varint(std::vector<std::uint8_t>& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<std::uint8_t>(value | 0x80));
-    value >>= 7;
-  }
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
   out.push_back(static_cast<std::uint8_t>(value));
 }
 

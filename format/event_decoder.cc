@@ -16,6 +16,18 @@ namespace {
 // The kernel moves no more than MAX_RW_COUNT bytes (0x7ffff000, include/linux/fs.h) in one call.
 constexpr std::uint64_t max_event_bytes = 0x7ffff000;
 
+std::uint64_t take_varint(std::span<const std::uint8_t>& from) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (from.empty()) throw Implausible{"its values end too early"};
+    const std::uint8_t byte = from.front();
+    from = from.subspan(1);
+    value |= std::uint64_t{byte & 0x7fU} << shift;
+    if ((byte & 0x80U) == 0) return value;
+  }
+  throw Implausible{"a value has too many digits"};
+}
+
 std::span<const std::uint8_t> elements(const flatbuffers::Vector<std::uint8_t>* vector) {
   if (vector == nullptr) return {};
   return {vector->data(), vector->size()};
@@ -41,6 +53,7 @@ EventDecoder::EventDecoder(const fb::Events& chunk, std::uint64_t first_event, s
       gap_(chunk.gap(), event_count),
       duration_(chunk.duration(), event_count),
       values_(elements(chunk.values())),
+      words_(elements(chunk.words())),
       heap_(std::as_bytes(elements(chunk.heap()))),
       previous_leave_ns_(chunk.base_ns()) {
   if (chunk.first_event() != first_event || chunk.count() != event_count)
@@ -77,7 +90,7 @@ void EventDecoder::check_dictionaries() const {
         item->address_from() > static_cast<std::uint8_t>(AddressFrom::values) ||
         item->size_from() > static_cast<std::uint8_t>(SizeFrom::result) ||
         item->full_size_from() > static_cast<std::uint8_t>(SizeFrom::size) ||
-        item->storage() > static_cast<std::uint8_t>(Storage::blocks))
+        item->storage() > static_cast<std::uint8_t>(Storage::words))
       throw Implausible{"a piece of memory is described by an unknown number"};
     if (item->address_from() == static_cast<std::uint8_t>(AddressFrom::argument) && item->argument() >= 6)
       throw Implausible{"a piece of memory hangs off an argument that calls do not have"};
@@ -148,6 +161,7 @@ void EventDecoder::decode_pieces(const fb::Shape& shape, columns::Prediction& pr
   in_blocks_.clear();
   std::uint64_t expected = prediction.address;
   bool is_first = true;
+  std::size_t used_words = 0;
   for (std::uint32_t i = 0; i < shape.item_count(); ++i) {
     const fb::Item& item = *chunk_->items()->Get(shape.first_item() + i);
     Data piece;
@@ -164,8 +178,21 @@ void EventDecoder::decode_pieces(const fb::Shape& shape, columns::Prediction& pr
       if (is_first) prediction.address = address;
       is_first = false;
     }
-    if (static_cast<Storage>(item.storage()) == Storage::heap) {
+    const auto storage = static_cast<Storage>(item.storage());
+    if (storage != Storage::blocks && columns::has_words(size, used_words)) {
+      prediction.words.resize(columns::max_words);
+      const auto words = std::span(prediction.words).subspan(used_words, size / columns::word_size);
+      used_words += words.size();
+      if (storage == Storage::words) {
+        piece.bytes = take_words(words);
+      } else {
+        piece.bytes = take_heap(size);
+        std::memcpy(words.data(), piece.bytes.data(), size);
+      }
+    } else if (storage == Storage::heap) {
       piece.bytes = take_heap(size);
+    } else if (storage == Storage::words) {
+      throw Implausible{"a piece of memory has no words"};
     } else {
       const std::uint64_t hashes = columns::blocks_for(size, content_block_size);
       if (hashes > heap_.size() / sizeof(BlockHash)) throw Implausible{"its memory heap ends too early"};
@@ -194,17 +221,13 @@ std::span<const std::byte> EventDecoder::take_heap(std::uint64_t size) {
   return bytes;
 }
 
-std::uint64_t EventDecoder::take_value() {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (values_.empty()) throw Implausible{"its values end too early"};
-    const std::uint8_t byte = values_.front();
-    values_ = values_.subspan(1);
-    value |= std::uint64_t{byte & 0x7fU} << shift;
-    if ((byte & 0x80U) == 0) return value;
-  }
-  throw Implausible{"a value has too many digits"};
+// `words`: those of the event before; afterwards, of this one.
+std::span<const std::byte> EventDecoder::take_words(std::span<std::uint64_t> words) {
+  for (std::uint64_t& word : words) word += columns::unzigzag(take_varint(words_));
+  return std::as_bytes(words);
 }
+
+std::uint64_t EventDecoder::take_value() { return take_varint(values_); }
 
 void EventDecoder::attach_extra() {
   event_.extra = nullptr;
@@ -254,7 +277,7 @@ void EventDecoder::load_blocks(BlockSource& blocks) {
 }
 
 void EventDecoder::check_end() const {
-  if (!values_.empty() || !heap_.empty() || next_extra_ != size_of(chunk_->extras()))
+  if (!values_.empty() || !words_.empty() || !heap_.empty() || next_extra_ != size_of(chunk_->extras()))
     throw Implausible{"something is left over behind its last event"};
 }
 

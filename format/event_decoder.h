@@ -45,6 +45,7 @@ class EventDecoder {
   void decode_pieces(const fb::Shape& shape, columns::Prediction& prediction);
   [[nodiscard]] std::uint64_t size_by(std::uint8_t from, std::uint64_t item_value, std::uint64_t size) const;
   std::span<const std::byte> take_heap(std::uint64_t size);
+  std::span<const std::byte> take_words(std::span<std::uint64_t> words);
   std::uint64_t take_value();
   void step();
   void attach_extra();
@@ -85,6 +86,7 @@ class EventDecoder {
   Planes duration_;
   const std::uint8_t* changed_ = nullptr;
   std::span<const std::uint8_t> values_;  // what is left of them
+  std::span<const std::uint8_t> words_;
   std::span<const std::byte> heap_;
   std::vector<columns::Prediction> predictions_;
   std::uint64_t previous_leave_ns_;

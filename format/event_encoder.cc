@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "format/base/error.h"
 #include "format/trace_tables.h"
 
 namespace rec {
@@ -32,23 +33,6 @@ Offset<flatbuffers::Vector<std::uint8_t>> build_planes(FlatBufferBuilder& builde
   return vector;
 }
 
-// Struct equality by bytes: FlatBuffers zeroes the padding of structs that are built from all their fields.
-// Of a few words, which calling memcmp takes longer for.
-template <class T>
-bool same_bytes(std::span<const T> a, std::span<const T> b) {
-  static_assert(sizeof(T) % sizeof(std::uint64_t) == 0);
-  if (a.size() != b.size()) return false;
-  const std::span<const std::byte> left = std::as_bytes(a);
-  const std::span<const std::byte> right = std::as_bytes(b);
-  for (std::size_t at = 0; at < left.size(); at += sizeof(std::uint64_t)) {
-    std::uint64_t one = 0, other = 0;
-    std::memcpy(&one, left.data() + at, sizeof one);
-    std::memcpy(&other, right.data() + at, sizeof other);
-    if (one != other) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::size_t EventEncoder::ContextKeyHash::operator()(const ContextKey& key) const noexcept {
@@ -69,6 +53,9 @@ void EventEncoder::clear() {
   gap_.clear();
   duration_.clear();
   values_.clear();
+  used_words_ = 0;
+  heap_.clear();
+  base_ns_ = 0;
   first_ns_ = 0;
   last_ns_ = 0;
   previous_leave_ns_ = 0;
@@ -76,22 +63,47 @@ void EventEncoder::clear() {
 
 void EventEncoder::encode(const EventBatch& batch, FlatBufferBuilder& builder) {
   clear();
-  if (!batch.events.empty()) first_ns_ = previous_leave_ns_ = batch.events.front().enter_ns;
-  std::span<const EventBatch::Piece> pieces = batch.pieces;
-  for (const EventBatch::Fixed& event : batch.events) {
-    const auto mine = pieces.first(event.piece_count);
-    pieces = pieces.subspan(event.piece_count);
-    const std::uint32_t context = context_of(event);
-    describe_pieces(event, mine);
-    const std::uint32_t shape = shape_of(context, event.flags);
-    states_[context].last_shape = shape;
-    shape_.push_back(shape);
-    put_values(event, mine, states_[context].prediction);
-    put_times(event);
-  }
+  add_all(batch);
+  ENSURE(shape_.size() == batch.count, "{} events were announced, and {} came", batch.count, shape_.size());
   note_tasks();
   builder.Clear();
   finish_chunk(builder, build(batch, builder));
+}
+
+void EventEncoder::add_all(const EventBatch& batch) {
+  std::span<const EventBatch::Piece> pieces = batch.pieces;
+  std::span<const std::byte> heap = batch.heap;
+  auto late = batch.late.begin();
+  for (std::size_t i = 0;; ++i) {
+    for (; late != batch.late.end() && late->before == i; ++late) {
+      while (const Event* event = late->source->next()) {
+        late_.clear();
+        late_.add(*event, {});
+        add(late_.events.front(), late_.pieces, late_.heap);
+      }
+    }
+    if (i == batch.events.size()) return;
+    const EventBatch::Fixed& event = batch.events[i];
+    const auto mine = pieces.first(event.piece_count);
+    std::size_t stored = 0;
+    for (const EventBatch::Piece& piece : mine) stored += piece.stored;
+    add(event, mine, heap.first(stored));
+    pieces = pieces.subspan(mine.size());
+    heap = heap.subspan(stored);
+  }
+}
+
+void EventEncoder::add(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
+                       std::span<const std::byte> stored) {
+  if (shape_.empty()) base_ns_ = first_ns_ = previous_leave_ns_ = event.enter_ns;
+  const std::uint32_t context = context_of(event);
+  columns::Prediction& prediction = states_[context].prediction;
+  put_pieces(event, pieces, stored, prediction);
+  const std::uint32_t shape = shape_of(context, event.flags);
+  states_[context].last_shape = shape;
+  shape_.push_back(shape);
+  put_values(event, pieces, prediction);
+  put_times(event);
 }
 
 std::uint32_t EventEncoder::context_of(const EventBatch::Fixed& event) {
@@ -108,9 +120,11 @@ std::uint32_t EventEncoder::context_of(const EventBatch::Fixed& event) {
   return place->second;
 }
 
-void EventEncoder::describe_pieces(const EventBatch::Fixed& event,
-                                   std::span<const EventBatch::Piece> pieces) {
+// Describes the pieces and puts their bytes where they belong.
+void EventEncoder::put_pieces(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
+                              std::span<const std::byte> stored, columns::Prediction& prediction) {
   event_items_.clear();
+  std::size_t words = 0;
   const auto result = static_cast<std::uint64_t>(event.result);
   for (const EventBatch::Piece& piece : pieces) {
     const bool at_argument =
@@ -123,19 +137,60 @@ void EventEncoder::describe_pieces(const EventBatch::Fixed& event,
     } else if (piece.full_size == result) {
       full_from = SizeFrom::result;
     }
-    event_items_.emplace_back(
-        size_from == SizeFrom::item ? piece.size : 0, full_from == SizeFrom::item ? piece.full_size : 0,
-        static_cast<std::uint8_t>(piece.role), piece.argument, static_cast<std::uint8_t>(address_from),
-        static_cast<std::uint8_t>(size_from), static_cast<std::uint8_t>(full_from),
-        static_cast<std::uint8_t>(piece.in_blocks ? Storage::blocks : Storage::heap));
+    const auto bytes = stored.first(piece.stored);
+    stored = stored.subspan(piece.stored);
+    auto storage = piece.in_blocks ? Storage::blocks : Storage::heap;
+    if (!piece.in_blocks && columns::has_words(piece.size, words)) {
+      if (put_words(bytes, words, prediction)) storage = Storage::words;
+      words += piece.size / columns::word_size;
+    }
+    if (storage != Storage::words) heap_.insert(heap_.end(), bytes.begin(), bytes.end());
+    event_items_.push_back({size_from == SizeFrom::item ? piece.size : 0,
+                            full_from == SizeFrom::item ? piece.full_size : 0,
+                            pack_kinds(piece, address_from, size_from, full_from, storage)});
   }
+}
+
+// False: the differences are not worth it, and the piece is to go into the heap.
+bool EventEncoder::put_words(std::span<const std::byte> bytes, std::size_t at,
+                             columns::Prediction& prediction) {
+  if (prediction.words.empty()) prediction.words.resize(columns::max_words);
+  const std::size_t most = bytes.size() / columns::word_size * columns::max_varint;
+  if (words_.size() - used_words_ < most) words_.resize(2 * words_.size() + most);
+  std::uint8_t* const begin = &words_[used_words_];
+  std::uint8_t* end = begin;
+  for (std::size_t i = 0; i < bytes.size(); i += columns::word_size, ++at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &bytes[i], sizeof word);
+    end = columns::put_varint(end, columns::zigzag(word - prediction.words[at]));
+    prediction.words[at] = word;
+  }
+  const auto size = static_cast<std::size_t>(end - begin);
+  if (size > bytes.size() / 2) return false;
+  used_words_ += size;
+  return true;
+}
+
+std::uint64_t EventEncoder::pack_kinds(const EventBatch::Piece& piece, AddressFrom address, SizeFrom size,
+                                       SizeFrom full_size, Storage storage) {
+  return static_cast<std::uint64_t>(piece.role) | static_cast<std::uint64_t>(piece.argument) << 8 |
+         static_cast<std::uint64_t>(address) << 16 | static_cast<std::uint64_t>(size) << 24 |
+         static_cast<std::uint64_t>(full_size) << 32 | static_cast<std::uint64_t>(storage) << 40;
+}
+
+AddressFrom EventEncoder::address_from(const ItemKey& item) {
+  return static_cast<AddressFrom>(item.kinds >> 16 & 0xff);
+}
+
+fb::Item EventEncoder::unpack(const ItemKey& item) {
+  const auto byte = [&](unsigned i) { return static_cast<std::uint8_t>(item.kinds >> 8 * i); };
+  return {item.size, item.full_size, byte(0), byte(1), byte(2), byte(3), byte(4), byte(5)};
 }
 
 bool EventEncoder::is_shape(std::uint32_t shape, std::uint32_t context, std::uint16_t flags) const {
   const fb::Shape& known = shapes_[shape];
-  return known.context() == context && known.flags() == flags &&
-         same_bytes(std::span(items_).subspan(known.first_item(), known.item_count()),
-                    std::span<const fb::Item>(event_items_));
+  return known.context() == context && known.flags() == flags && known.item_count() == event_items_.size() &&
+         std::equal(event_items_.begin(), event_items_.end(), &items_[known.first_item()]);
 }
 
 std::uint32_t EventEncoder::shape_of(std::uint32_t context, std::uint16_t flags) {
@@ -143,7 +198,7 @@ std::uint32_t EventEncoder::shape_of(std::uint32_t context, std::uint16_t flags)
   if (last != no_shape && is_shape(last, context, flags)) return last;
   const std::uint64_t seed = (std::uint64_t{context} << 16) | flags;
   const std::uint64_t hash =
-      XXH3_64bits_withSeed(event_items_.data(), event_items_.size() * sizeof(fb::Item), seed);
+      XXH3_64bits_withSeed(event_items_.data(), event_items_.size() * sizeof(ItemKey), seed);
   const auto [first, end] = shape_numbers_.equal_range(hash);
   for (auto place = first; place != end; ++place) {
     if (is_shape(place->second, context, flags)) return place->second;
@@ -178,7 +233,7 @@ void EventEncoder::put_values(const EventBatch::Fixed& event, std::span<const Ev
   std::uint64_t expected = prediction.address;
   bool is_first = true;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (static_cast<AddressFrom>(event_items_[i].address_from()) != AddressFrom::values) continue;
+    if (address_from(event_items_[i]) != AddressFrom::values) continue;
     put_varint(values_, zigzag(pieces[i].address - expected));
     expected = pieces[i].address + pieces[i].size;
     if (is_first) prediction.address = pieces[i].address;
@@ -211,18 +266,17 @@ Offset<fb::Events> EventEncoder::build(const EventBatch& batch, FlatBufferBuilde
   const auto contents_vector = builder.CreateVector(contents);
   const auto contexts = builder.CreateVectorOfStructs(contexts_);
   const auto shapes = builder.CreateVectorOfStructs(shapes_);
-  const auto items = builder.CreateVectorOfStructs(items_);
+  const auto items = builder.CreateVectorOfStructs<fb::Item>(
+      items_.size(), [this](std::size_t i, fb::Item* item) { *item = unpack(items_[i]); });
   const auto shape = build_planes(builder, shape_);
   const auto changed = builder.CreateVector(changed_);
   const auto gap = build_planes(builder, gap_);
   const auto duration = build_planes(builder, duration_);
   const auto values = builder.CreateVector(values_);
-  const auto heap =
-      builder.CreateVector(reinterpret_cast<const std::uint8_t*>(batch.heap.data()), batch.heap.size());
-  const std::uint64_t base_ns = batch.events.empty() ? 0 : batch.events.front().enter_ns;
-  return fb::CreateEvents(builder, batch.first.value(), static_cast<std::uint32_t>(batch.events.size()),
-                          base_ns, contexts, shapes, items, shape, changed, gap, duration, values, heap,
-                          extras_vector, contents_vector);
+  const auto heap = builder.CreateVector(reinterpret_cast<const std::uint8_t*>(heap_.data()), heap_.size());
+  const auto words = builder.CreateVector(words_.data(), used_words_);
+  return fb::CreateEvents(builder, batch.first.value(), batch.count, base_ns_, contexts, shapes, items, shape,
+                          changed, gap, duration, values, heap, extras_vector, contents_vector, words);
 }
 
 }  // namespace rec

@@ -38,10 +38,27 @@ class EventEncoder {
     std::uint32_t last_shape = no_shape;
   };
   static constexpr std::uint32_t no_shape = 0xffffffff;
+  // What fb::Item says, in whole words: they are compared at each event, right after they were put together.
+  struct ItemKey {
+    std::uint64_t size;
+    std::uint64_t full_size;
+    std::uint64_t kinds;  // a byte each, as pack_kinds() has them
+    bool operator==(const ItemKey&) const = default;
+  };
+  static std::uint64_t pack_kinds(const EventBatch::Piece& piece, columns::AddressFrom address,
+                                  columns::SizeFrom size, columns::SizeFrom full_size,
+                                  columns::Storage storage);
+  static columns::AddressFrom address_from(const ItemKey& item);
+  static fb::Item unpack(const ItemKey& item);
 
   void clear();
+  void add_all(const EventBatch& batch);
+  void add(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
+           std::span<const std::byte> stored);
   std::uint32_t context_of(const EventBatch::Fixed& event);
-  void describe_pieces(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces);
+  void put_pieces(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
+                  std::span<const std::byte> stored, columns::Prediction& prediction);
+  bool put_words(std::span<const std::byte> bytes, std::size_t at, columns::Prediction& prediction);
   std::uint32_t shape_of(std::uint32_t context, std::uint16_t flags);
   [[nodiscard]] bool is_shape(std::uint32_t shape, std::uint32_t context, std::uint16_t flags) const;
   void put_values(const EventBatch::Fixed& event, std::span<const EventBatch::Piece> pieces,
@@ -63,16 +80,21 @@ class EventEncoder {
   std::vector<ContextState> states_;
   std::vector<fb::Context> contexts_;
   std::vector<fb::Shape> shapes_;
-  std::vector<fb::Item> items_;
-  std::vector<fb::Item> event_items_;  // of the event at hand
+  std::vector<ItemKey> items_;
+  std::vector<ItemKey> event_items_;  // of the event at hand
 
   std::vector<std::uint64_t> shape_;
   std::vector<std::uint8_t> changed_;
   std::vector<std::uint64_t> gap_;
   std::vector<std::uint64_t> duration_;
   std::vector<std::uint8_t> values_;
+  std::vector<std::uint8_t> words_;  // the first used_words_ bytes of it
+  std::size_t used_words_ = 0;
+  std::vector<std::byte> heap_;
+  EventBatch late_;  // one event of those that are made now
 
   std::vector<std::int32_t> tasks_;
+  std::uint64_t base_ns_ = 0;
   std::uint64_t first_ns_ = 0;
   std::uint64_t last_ns_ = 0;
   std::uint64_t previous_leave_ns_ = 0;

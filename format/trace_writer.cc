@@ -98,7 +98,7 @@ class TraceWriter::Impl {
   ~Impl() { stop(); }
 
   EventNumber append(const Event& event);
-  void append_all(std::span<const Event> events);
+  void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
   BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
@@ -119,7 +119,6 @@ class TraceWriter::Impl {
   EventNumber put(Lock& lock, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
   void cut_if_full(Lock& lock);
   void cut(const Lock&);
-  void put_pieces(EventBatch& batch, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
   std::vector<std::vector<BlockHash>> store_large(const Event& event);
   void run();
   bool wait_for_batch(Lock& lock);
@@ -188,11 +187,9 @@ void TraceWriter::Impl::cut_if_full(Lock& lock) {
 EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
                                    std::span<const std::vector<BlockHash>> in_blocks) {
   EventBatch& batch = open_batch(lock);
-  batch.events.push_back({event.args, event.result, event.enter_ns, event.leave_ns, event.tid, event.nr,
-                          static_cast<std::uint32_t>(event.data.size()), event.flags, event.kind});
-  put_pieces(batch, event, in_blocks);
+  batch.add(event, in_blocks);
   if (event.extra != nullptr) {
-    batch.extras.emplace_back(static_cast<std::uint32_t>(batch.events.size() - 1), *event.extra);
+    batch.extras.emplace_back(batch.count - 1, *event.extra);
     batch.extra_bytes += bytes_of(*event.extra);
   }
   const EventNumber number(next_event_++);
@@ -211,31 +208,12 @@ EventNumber TraceWriter::Impl::append(const Event& event) {
   return put(lock, event, in_blocks);
 }
 
-void TraceWriter::Impl::append_all(std::span<const Event> events) {
-  while (!events.empty()) {
-    if (has_ended_early() || is_large(events.front())) {
-      append(events.front());
-      events = events.subspan(1);
-      continue;
-    }
-    Lock lock(mutex_);
-    do {
-      put(lock, events.front(), {});
-      events = events.subspan(1);
-    } while (!events.empty() && !is_large(events.front()));
-  }
-}
-
-void TraceWriter::Impl::put_pieces(EventBatch& batch, const Event& event,
-                                   std::span<const std::vector<BlockHash>> in_blocks) {
-  for (std::size_t i = 0; i < event.data.size(); ++i) {
-    const Data& data = event.data[i];
-    const bool is_large = !in_blocks.empty() && !in_blocks[i].empty();
-    batch.pieces.push_back(
-        {data.address.address(), data.bytes.size(), data.full_size, data.role, data.argument, is_large});
-    const auto stored = is_large ? std::as_bytes(std::span(in_blocks[i])) : data.bytes;
-    batch.heap.insert(batch.heap.end(), stored.begin(), stored.end());
-  }
+void TraceWriter::Impl::append_late(std::uint32_t count, std::size_t size,
+                                    std::unique_ptr<EventSource> source) {
+  Lock lock(mutex_);
+  if (!why_ended_) open_batch(lock).add_late(count, size, std::move(source));
+  next_event_ += count;
+  if (!why_ended_) cut_if_full(lock);
 }
 
 // For each piece of the event the blocks that it was stored in; none for small ones.
@@ -425,7 +403,9 @@ TraceWriter& TraceWriter::operator=(TraceWriter&&) noexcept = default;
 TraceWriter::~TraceWriter() = default;
 
 EventNumber TraceWriter::append(const Event& event) { return impl_->append(event); }
-void TraceWriter::append_all(std::span<const Event> events) { impl_->append_all(events); }
+void TraceWriter::append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source) {
+  impl_->append_late(count, size, std::move(source));
+}
 BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes, {}); }
 BlockHash TraceWriter::add_block(RawBytes bytes) {
   const std::span<const std::byte> span = bytes.span();

@@ -18,6 +18,7 @@
 
 #include "format/base/raw_bytes.h"
 #include "format/event.h"
+#include "format/event_source.h"
 #include "format/trace.h"
 
 namespace rec {
@@ -39,8 +40,9 @@ class [[nodiscard]] TraceWriter {
 
   // Gives the event its number and copies it; drops it when the trace has ended early.
   EventNumber append(const Event& event);
-  // The same for many in a row, at less cost each.
-  void append_all(std::span<const Event> events);
+  // The next `count` events are what `source` yields (so many exactly), on the writer's thread; it is asked
+  // before finish() or the destructor returns. `size`: about how many bytes it keeps.
+  void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
 
   // Stores a block of file content, once per hash. Returns the hash.
   BlockHash add_block(std::span<const std::byte> bytes);

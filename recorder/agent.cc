@@ -40,7 +40,7 @@ std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
 
 Agents::Agents(Session& session)
     : session_(session),
-      table_(std::make_unique<agent::CallTable>()),
+      table_(std::make_shared<agent::CallTable>()),
       has_effects_(agent::call_count),
       may_change_descriptors_(agent::call_count),
       stored_files_(agent::stored_file_count) {

@@ -13,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include "recorder/ring_events.h"
 #include "recorder/task.h"
 #include "tracee/code_patch.h"
 #include "tracee/maps.h"
@@ -156,18 +157,23 @@ class Agents {
   void update_descriptors(const Task& task, std::int64_t result);
   void learn_used_descriptor(const Task& task);
   void learn_descriptor(const Task& task, std::uint64_t fd);
-  std::optional<FileVersion> read_pieces(const Task& task, const agent::Record& record, const std::byte* end);
   void set_stored_file(std::uint32_t place, const agent::StoredFile& entry);
   void show_stored_files(const AgentMemory& memory) const;
-  [[nodiscard]] bool changes_descriptors(const Event& event) const;
-  void add_event(const Task& task, const agent::Slot& slot, const agent::Record& record);
-  void put_events(Task& task);
+  // What rings were found to hold.
+  struct Scan {
+    std::uint32_t records = 0;
+    std::size_t bytes = 0;
+    bool is_urgent = false;  // the recorder itself has to see the events
+  };
+  [[nodiscard]] std::span<const std::byte> scan(Task& task, std::uint64_t end, std::uint64_t* read,
+                                                Scan& scan);
+  void put_records(std::vector<RingPart> parts, const Scan& found);
+  [[nodiscard]] bool changes_descriptors(const agent::Record& record) const;
   [[nodiscard]] std::uint64_t exact_time_of(const agent::Slot& slot, std::uint64_t clock);
-  [[nodiscard]] std::uint64_t time_of(const agent::Slot& slot, std::uint64_t clock) const;
   void look_at_clocks();
 
   Session& session_;
-  std::unique_ptr<agent::CallTable> table_;  // what every agent has in its memory
+  std::shared_ptr<agent::CallTable> table_;  // what every agent has in its memory
   std::vector<bool> has_effects_;            // by call: on what the recorder keeps in mind of a task
   std::vector<bool> may_change_descriptors_;
   std::vector<Task*> with_slots_;
@@ -187,22 +193,9 @@ class Agents {
   std::uint64_t next_cookie_ = 0;
   std::uint64_t hot_sites_ = 0;  // that were met often enough to be patched, in all files
   std::uint64_t records_ = 0;
-  // Of the ring that is being emptied.
-  std::vector<Event> events_;
-  std::vector<std::size_t> piece_counts_;  // of events_, one by one
-  std::vector<Data> pieces_;
-  struct MappedFile {
-    std::size_t event;  // index in events_
-    FileVersion version;
-  };
-  std::vector<MappedFile> mapped_in_events_;
-  // The time-stamp counter and the recording's own time, looked at together.
-  struct Clocks {
-    std::uint64_t ticks = 0, ns = 0;
-  };
-  Clocks first_anchor_, now_anchor_;
-  double ns_per_tick_ = 0;
-  std::uint64_t drained_ns_ = 0;  // when drain() last looked: nothing it found is younger
+  std::shared_ptr<SpareBytes> spare_ = std::make_shared<SpareBytes>();
+  RingClock clock_;
+  std::uint64_t first_ticks_ = 0, first_ns_ = 0;  // both clocks when they were first looked at
 };
 
 }  // namespace rec

@@ -129,9 +129,9 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   // What the program passed was written down before the call, which may have changed it.
   const std::uint64_t at = slot->written & (agent::ring_size - 1);
   const std::byte* ring = AgentMemory::ring(*slot);
-  read_pieces(task, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size);
-  record_call_left_early(session_, task, registers, pieces_);
-  pieces_.clear();
+  std::vector<Data> pieces;
+  read_pieces(task.tid, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size, pieces);
+  record_call_left_early(session_, task, registers, pieces);
   return Found::at_exit;
 }
 

@@ -16,150 +16,72 @@ namespace {
 
 // For how long both clocks are compared before the first time is needed.
 constexpr std::uint64_t first_rate_ns = 100'000;
+// More than this is left to the trace writer's thread, unless …
+constexpr std::size_t little = 4 << 10;
+// … a record is so large that its data is better stored in blocks.
+constexpr std::size_t large_record = 32 << 10;
 
-// The record in a ring at `*read` or, where that is filled up to the ring's end, the next one; nullptr: there
-// is none.
-const agent::Record* record_at(agent::Slot& slot, std::uint64_t* read) {
-  const std::byte* ring = AgentMemory::ring(slot);
-  for (;;) {
-    const std::uint64_t written = __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE);
-    if (*read == written) return nullptr;
-    const std::uint64_t at = *read & (agent::ring_size - 1);
-    const auto* record = reinterpret_cast<const agent::Record*>(ring + at);
-    const std::uint64_t rest = agent::ring_size - at;
-    if (rest >= sizeof *record && record->nr != agent::no_call) return record;
-    *read += rest;
-  }
-}
-
-bool is_error(std::int64_t result) { return result < 0 && result > -4096; }
-
-const agent::Record* next_record(agent::Slot& slot) {
-  std::uint64_t read = slot.read;
-  return record_at(slot, &read);
+bool has_records(const agent::Slot& slot) {
+  return __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE) != slot.read;
 }
 
 }  // namespace
 
 std::uint64_t Agents::exact_time_of(const agent::Slot& slot, std::uint64_t clock) {
   look_at_clocks();
-  drained_ns_ = session_.now_ns();
-  return time_of(slot, clock);
-}
-
-std::uint64_t Agents::time_of(const agent::Slot& slot, std::uint64_t clock) const {
-  if (slot.clock_source == agent::ClockSource::system_call) {
-    return clock > session_.start_ns() ? clock - session_.start_ns() : 0;
-  }
-  const auto ticks = static_cast<double>(static_cast<std::int64_t>(clock - now_anchor_.ticks));
-  const double ns = static_cast<double>(now_anchor_.ns) + ticks * ns_per_tick_;
-  return ns < 0 ? 0 : std::min(static_cast<std::uint64_t>(ns), drained_ns_);
+  return clock_.time_of(slot.clock_source, clock);
 }
 
 void Agents::look_at_clocks() {
   const TimeStampsAllowed allowed;
-  now_anchor_ = {__rdtsc(), session_.now_ns()};
-  if (first_anchor_.ticks == 0) {
+  clock_.start_ns = session_.start_ns();
+  clock_.ticks = __rdtsc();
+  clock_.ns = session_.now_ns();
+  if (first_ticks_ == 0) {
     // The first rate is of a pause long enough to be right to some 0.1 %; later ones are of all the time
     // since.
-    first_anchor_ = now_anchor_;
-    while (session_.now_ns() - first_anchor_.ns < first_rate_ns) {
+    first_ticks_ = clock_.ticks;
+    first_ns_ = clock_.ns;
+    while (session_.now_ns() - first_ns_ < first_rate_ns) {
     }
-    now_anchor_ = {__rdtsc(), session_.now_ns()};
+    clock_.ticks = __rdtsc();
+    clock_.ns = session_.now_ns();
   }
-  ns_per_tick_ = static_cast<double>(now_anchor_.ns - first_anchor_.ns) /
-                 static_cast<double>(now_anchor_.ticks - first_anchor_.ticks);
+  clock_.latest_ns = clock_.ns;
+  clock_.ns_per_tick =
+      static_cast<double>(clock_.ns - first_ns_) / static_cast<double>(clock_.ticks - first_ticks_);
 }
 
-// What hangs off a record, up to `end` at most, is added to pieces_. Returns the file that it was to map.
-std::optional<FileVersion> Agents::read_pieces(const Task& task, const agent::Record& record,
-                                               const std::byte* end) {
-  std::optional<FileVersion> mapped;
-  const auto* bytes = reinterpret_cast<const std::byte*>(&record) + sizeof record;
-  for (std::uint32_t i = 0; i < record.pieces; ++i) {
-    agent::PieceHeader header;
-    ENSURE(end - bytes >= static_cast<std::ptrdiff_t>(sizeof header), "the agent of task {} wrote nonsense",
+// The records of one ring, `end` behind the last one: those that stand in one piece. Moves `*read` past them,
+// and past what fills the ring up to its end.
+std::span<const std::byte> Agents::scan(Task& task, std::uint64_t end, std::uint64_t* read, Scan& scan) {
+  const std::byte* ring = AgentMemory::ring(*slot_of(task));
+  const std::uint64_t first = *read & (agent::ring_size - 1);
+  std::uint64_t at = first;
+  while (*read != end) {
+    const std::uint64_t rest = agent::ring_size - at;
+    const auto& record = *reinterpret_cast<const agent::Record*>(ring + at);
+    if (rest < sizeof record || record.nr == agent::no_call) {
+      *read += rest;
+      break;
+    }
+    const bool is_call = record.nr < agent::call_count;
+    const bool is_whole = record.size >= sizeof record && record.size <= std::min(rest, end - *read);
+    ENSURE(is_whole && (is_call || record.nr == agent::counter_read), "the agent of task {} wrote nonsense",
            task.tid);
-    std::memcpy(&header, bytes, sizeof header);
-    bytes += sizeof header;
-    ENSURE(agent::round_up(header.size) <= static_cast<std::uint64_t>(end - bytes),
-           "the agent of task {} wrote nonsense", task.tid);
-    if (header.role == agent::PieceRole::file) {
-      ENSURE(header.size == sizeof(FileVersion), "the agent of task {} wrote nonsense", task.tid);
-      std::memcpy(&mapped.emplace(), bytes, sizeof(FileVersion));
-    } else {
-      pieces_.push_back({RemotePtr<>(header.address), std::span(bytes, header.size), header.full_size,
-                         static_cast<Data::Role>(header.role), header.argument});
-    }
-    bytes += agent::round_up(header.size);
+    ++scan.records;
+    scan.is_urgent = scan.is_urgent || record.size > large_record || (is_call && has_effects_[record.nr]);
+    if (is_call && changes_descriptors(record)) EchoDescriptors::forget(*task.process);
+    *read += record.size;
+    at += record.size;
+    if (at == agent::ring_size) break;
   }
-  return mapped;
+  return {ring + first, at - first};
 }
 
-// One more event for put_events(); its pieces are the last ones of pieces_.
-void Agents::add_event(const Task& task, const agent::Slot& slot, const agent::Record& record) {
-  const auto rest =
-      static_cast<std::uint64_t>(AgentMemory::ring_end(slot) - reinterpret_cast<const std::byte*>(&record));
-  const bool is_call = record.nr < agent::call_count;
-  ENSURE(record.size >= sizeof record && record.size <= rest && (is_call || record.nr == agent::counter_read),
-         "the agent of task {} wrote nonsense", task.tid);
-  const std::size_t first = pieces_.size();
-  const auto mapped = read_pieces(task, record, reinterpret_cast<const std::byte*>(&record) + record.size);
-  piece_counts_.push_back(pieces_.size() - first);
-  Event& event = events_.emplace_back();
-  event.tid = task.tid;
-  event.flags = event_by_agent;
-  event.enter_ns = time_of(slot, record.enter);
-  event.leave_ns = record.leave == record.enter ? event.enter_ns : time_of(slot, record.leave);
-  if (!is_call) {
-    const auto value = static_cast<std::uint64_t>(record.result);
-    event.kind = EventKind::trap;
-    event.nr = static_cast<std::int32_t>(TrapKind::rdtsc);
-    event.args = {value & 0xffffffff, 0, 0, value >> 32};
-    event.result = 2;
-    return;
-  }
-  event.kind = EventKind::call;
-  if ((table_->calls[record.nr].flags & agent::call_answered) != 0) event.flags |= event_denied;
-  event.nr = record.nr;
-  event.result = record.result;
-  std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
-  if (mapped && !is_error(record.result)) {
-    // Replay maps a content of the trace, which is not for the agent to do.
-    event.flags = event_without_stop;
-    mapped_in_events_.push_back({events_.size() - 1, *mapped});
-  }
-}
-
-// Appends what add_event() gathered, of one task.
-void Agents::put_events(Task& task) {
-  std::span<const Data> pieces = pieces_;
-  for (std::size_t i = 0; i < events_.size(); ++i) {
-    events_[i].data = pieces.first(piece_counts_[i]);
-    pieces = pieces.subspan(piece_counts_[i]);
-  }
-  std::vector<Extra> extras(mapped_in_events_.size());
-  for (std::size_t i = 0; i < extras.size(); ++i) {
-    const auto& [index, version] = mapped_in_events_[i];
-    special::describe_stored_mapping(session_, task, events_[index], version, &extras[i]);
-    events_[index].extra = &extras[i];
-  }
-  session_.put_all(events_);
-  mapped_in_events_.clear();
-  records_ += events_.size();
-  for (const Event& event : events_) {
-    if (event.kind != EventKind::call) continue;
-    if (has_effects_[static_cast<std::size_t>(event.nr)]) apply_effects(task, event);
-    if (changes_descriptors(event)) EchoDescriptors::forget(*task.process);
-  }
-  events_.clear();
-  piece_counts_.clear();
-  pieces_.clear();
-}
-
-bool Agents::changes_descriptors(const Event& event) const {
-  const auto nr = static_cast<std::size_t>(event.nr);
-  return may_change_descriptors_[nr] && syscalls::policy(*syscalls::find(event.nr), event.args).changes_fds;
+bool Agents::changes_descriptors(const agent::Record& record) const {
+  return may_change_descriptors_[record.nr] &&
+         syscalls::policy(*syscalls::find(record.nr), std::to_array(record.args)).changes_fds;
 }
 
 void Agents::apply_effects(Task& task, const Event& event) {
@@ -186,41 +108,56 @@ void Agents::apply_effects(Task& task, const Event& event) {
 
 void Agents::drain() {
   const bool any = std::any_of(with_slots_.begin(), with_slots_.end(),
-                               [](const Task* task) { return next_record(*slot_of(*task)) != nullptr; });
+                               [](const Task* task) { return has_records(*slot_of(*task)); });
   if (!any) return;
   // A rate of before is right to some ns for as long.
   constexpr std::uint64_t clocks_last_ns = 1'000'000;
-  if (first_anchor_.ticks == 0 || session_.now_ns() - now_anchor_.ns > clocks_last_ns) look_at_clocks();
-  drained_ns_ = session_.now_ns();
-  for (;;) {
-    Task* first = nullptr;
-    const agent::Record* earliest = nullptr;
-    bool others = false;
-    for (Task* task : with_slots_) {
-      const agent::Record* record = next_record(*slot_of(*task));
-      if (record == nullptr) continue;
-      others = others || first != nullptr;
-      if (earliest == nullptr || record->leave < earliest->leave) {
-        first = task;
-        earliest = record;
-      }
-    }
-    if (first == nullptr) return;
-    agent::Slot& slot = *slot_of(*first);
-    first->left_with.reset();  // it has gone on since
-    first->left_ns = drained_ns_;
-    // Alone, it need not be compared with others each time.
-    constexpr std::uint64_t at_once = 16 << 10;  // the agent waits for room meanwhile
+  if (first_ticks_ == 0 || session_.now_ns() - clock_.ns > clocks_last_ns) look_at_clocks();
+  clock_.latest_ns = session_.now_ns();
+  Scan found;
+  std::vector<RingPart> parts;
+  std::vector<std::pair<agent::Slot*, std::uint64_t>> emptied;
+  for (Task* task : with_slots_) {
+    agent::Slot& slot = *slot_of(*task);
+    if (!has_records(slot)) continue;
+    const std::uint64_t end = __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE);
     std::uint64_t read = slot.read;
-    const std::uint64_t until = others ? read + 1 : std::min(slot.written, read + at_once);
-    while (read < until) {
-      const agent::Record* record = record_at(slot, &read);
-      if (record == nullptr) break;
-      add_event(*first, slot, *record);
-      read += record->size;
+    RingPart part{task->tid, slot.clock_source, {}, {}};
+    while (read != end) {
+      const auto records = scan(*task, end, &read, found);
+      (part.records.empty() ? part.records : part.more) = records;
     }
-    put_events(*first);
-    __atomic_store_n(&slot.read, read, __ATOMIC_RELEASE);
+    found.bytes += part.records.size() + part.more.size();
+    emptied.emplace_back(&slot, end);
+    if (part.records.empty()) continue;
+    parts.push_back(part);
+    task->left_with.reset();  // it has gone on since
+    task->left_ns = clock_.latest_ns;
+  }
+  put_records(std::move(parts), found);
+  for (const auto& [slot, read] : emptied) __atomic_store_n(&slot->read, read, __ATOMIC_RELEASE);
+}
+
+void Agents::put_records(std::vector<RingPart> parts, const Scan& found) {
+  records_ += found.records;
+  auto events = std::make_unique<RingEvents>(table_, clock_, std::move(parts));
+  if (!found.is_urgent && found.bytes > little && session_.takes_late_events()) {
+    events->copy(spare_);
+    session_.put_late(found.records, found.bytes, std::move(events));
+    return;
+  }
+  while (const Event* made = events->next()) {
+    Event event = *made;
+    Task* task = session_.find(event.tid);
+    ENSURE(task != nullptr, "a ring of task {}, which is gone", event.tid);
+    Extra extra;
+    if (events->mapped_file()) {
+      special::describe_stored_mapping(session_, *task, event, *events->mapped_file(), &extra);
+      event.extra = &extra;
+    }
+    session_.put(event);
+    if (event.kind == EventKind::call && has_effects_[static_cast<std::size_t>(event.nr)])
+      apply_effects(*task, event);
   }
 }
 

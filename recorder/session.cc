@@ -295,12 +295,8 @@ void Session::put(Event event) {
   if (!is_over_ && writer_.has_ended_early()) end_recording();
 }
 
-void Session::put_all(std::span<const Event> events) {
-  if (!kept_data_.is_whole()) {
-    for (const Event& event : events) put(event);
-    return;
-  }
-  writer_.append_all(events);
+void Session::put_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source) {
+  writer_.append_late(count, size, std::move(source));
   if (!is_over_ && writer_.has_ended_early()) end_recording();
 }
 

@@ -61,7 +61,10 @@ class Session {
   void append(Event event);
   // The same of one that has its times already.
   void put(Event event);
-  void put_all(std::span<const Event> events);
+  // The next `count` events are made by `source`, as the trace writer has it (trace_writer.h). Precondition:
+  // takes_late_events(), i.e. nothing has to be cut off them.
+  void put_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
+  [[nodiscard]] bool takes_late_events() const { return kept_data_.is_whole(); }
   // A remark for the trace, once per `key`; for the user of `rec record`, too, unless only readers of the
   // trace may want it.
   enum class Audience { everyone, readers };

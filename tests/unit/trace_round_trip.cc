@@ -5,11 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <map>
 #include <thread>
 
 #include "format/base/error.h"
+#include "format/event_columns.h"
 #include "format/trace_writer.h"
 #include "tests/unit/trace_support.h"
 
@@ -145,6 +148,98 @@ TEST_CASE("events of several threads keep the order of their numbers, and none i
     ++next[task];
   }
   CHECK(next == std::vector<std::int64_t>(threads, each));
+}
+
+// Samples `from` to `to`, without what hangs off them.
+class Samples : public EventSource {
+ public:
+  Samples(std::uint64_t from, std::uint64_t to) : next_(from), end_(to) {}
+  const Event* next() override {
+    if (next_ == end_) return nullptr;
+    event_ = Event{};
+    event_.tid = Tid(1);
+    event_.result = static_cast<std::int64_t>(next_++);
+    return &event_;
+  }
+
+ private:
+  std::uint64_t next_;
+  std::uint64_t end_;
+  Event event_;
+};
+
+TEST_CASE("events that are made late stand in their place among those that were there at once") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  constexpr std::uint64_t rounds = 2'000;
+  {
+    TraceWriter writer(path, sample_header());
+    for (std::uint64_t i = 0; i < rounds; ++i) {
+      const std::uint64_t first = 12 * i;
+      writer.append_late(7, 7000, std::make_unique<Samples>(first, first + 7));
+      writer.append_late(4, 4000, std::make_unique<Samples>(first + 7, first + 11));
+      Extra extra;
+      extra.text = std::to_string(first + 11);
+      const Event last{.tid = Tid(1), .result = static_cast<std::int64_t>(first + 11), .extra = &extra};
+      CHECK(writer.append(last).value() == first + 11);
+    }
+    writer.finish({});
+  }
+  TraceReader reader(path);
+  REQUIRE(reader.event_count() == 12 * rounds);
+  CHECK(reader.sizes().chunks > 5);
+  for (std::uint64_t i = 0; i < 12 * rounds; ++i) {
+    const Event* event = reader.next();
+    REQUIRE(event != nullptr);
+    REQUIRE(event->result == static_cast<std::int64_t>(i));
+    REQUIRE((event->extra != nullptr) == (i % 12 == 11));
+    if (event->extra != nullptr) REQUIRE(event->extra->text == std::to_string(i));
+  }
+}
+
+TEST_CASE("a source with fewer events than announced ends the trace, and finish() says so") {
+  const TemporaryDirectory directory;
+  TraceWriter writer(directory / "a.rec", sample_header());
+  writer.append_late(3, 100, std::make_unique<Samples>(0, 2));
+  writer.finish({});
+  REQUIRE(writer.why_ended_early().has_value());
+  CHECK(writer.why_ended_early()->find("3 events were announced, and 2 came") != std::string::npos);
+}
+
+TEST_CASE("structures of which little changes take little room, and others are stored as they are") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  constexpr std::uint64_t count = 5'000;
+  // Of each: a time that goes on, memory without a pattern, one word too many for the memory of its context.
+  const auto pieces_of = [](std::uint64_t i) {
+    const std::array<std::uint64_t, 2> time{1'700'000'000, 1000 * i + i * i % 7};
+    std::vector<std::vector<std::byte>> pieces(3);
+    const auto bytes = std::as_bytes(std::span(time));
+    pieces[0].assign(bytes.begin(), bytes.end());
+    pieces[1] = noise(8 * (i % 3), static_cast<std::uint32_t>(i));
+    pieces[2] = noise(8 * (columns::max_words - 1), static_cast<std::uint32_t>(i / 1000));
+    return pieces;
+  };
+  {
+    TraceWriter writer(path, sample_header());
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto pieces = pieces_of(i);
+      std::vector<Data> data;
+      for (const auto& piece : pieces) data.push_back({RemotePtr<>(4096), piece, piece.size()});
+      writer.append({.tid = Tid(1), .data = data});
+    }
+    writer.finish({});
+  }
+  TraceReader reader(path);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Event* event = reader.next();
+    REQUIRE(event != nullptr);
+    const auto pieces = pieces_of(i);
+    REQUIRE(event->data.size() == pieces.size());
+    for (std::size_t k = 0; k < pieces.size(); ++k)
+      REQUIRE(std::ranges::equal(event->data[k].bytes, pieces[k]));
+  }
+  CHECK(reader.file_size() < 12 * count);  // of 16 + 8 + 248 bytes each
 }
 
 TEST_CASE("a block is stored once, and read back by its hash") {
