@@ -132,7 +132,18 @@ void Session::run_some_instructions(Tid tid, std::uint32_t instructions) {
   const std::uint64_t started = now_ns();
   if (!take_point(*this, *task, instructions)) return;
   chaos_->interrupted(*task, now_ns() - started);
-  preempt(*task);
+  leave_point_taken(*task, false);
+}
+
+// A signal comes first, also one that is not due yet, or that came while the point was taken: what others
+// spin for may be done by its handler, and until the task had its turn again they would all spin once more.
+void Session::leave_point_taken(Task& task, bool spins) {
+  if (has_deliverable_signal(task)) {
+    send_held_signal(*this, task);
+  } else {
+    task.spun = spins;
+    preempt(task);
+  }
 }
 
 void Session::on_interrupted(Task& task) {
@@ -151,12 +162,7 @@ void Session::on_interrupted(Task& task) {
   if (!wanted || (!chaos_ && learns_what_changes(task))) {
     go_on(task);
   } else if (take_point(*this, task)) {
-    if (for_signal) {
-      send_held_signal(*this, task);
-    } else {
-      task.spun = spins;
-      preempt(task);
-    }
+    leave_point_taken(task, spins);
   }
 }
 

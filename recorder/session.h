@@ -225,6 +225,7 @@ class Session {
   void run_user(Task& task, int signal, std::uint32_t instructions);
   [[nodiscard]] bool look_after_agent(Task& task);
   void on_interrupted(Task& task);
+  void leave_point_taken(Task& task, bool spins);
   [[nodiscard]] bool learns_what_changes(Task& task);
   void run_some_instructions(Tid tid, std::uint32_t instructions);
   [[nodiscard]] bool turn_is_over(const Task& task) const;
