@@ -1,10 +1,7 @@
 #include "recorder/agent.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,26 +11,18 @@
 #include "recorder/session.h"
 #include "recorder/special/special.h"
 #include "tracee/agent_area.h"
-#include "tracee/remote_batch.h"
 #include "tracee/remote_call.h"
-#include "tracee/vdso.h"
 
 namespace rec {
 namespace {
 
 // A program that is about to end shall not pay for the injection (some 100 µs).
 constexpr int calls_before_injection = 16;
-constexpr std::uint64_t descriptor_path = agent_area::data;  // scratch for the path to open
 
 // If the kernel makes the call again, it does so by the instruction before.
 std::uint64_t address_after_restart(const Registers& registers) {
   const bool restarts = is_restart_code(registers.result()) && registers.orig_rax != ~std::uint64_t{0};
   return restarts ? registers.rip - 2 : registers.rip;
-}
-
-std::uint64_t in_vdso(std::uint64_t start, std::string_view function) {
-  const std::uint64_t offset = vdso_function(function);
-  return offset == 0 ? 0 : start + offset;
 }
 
 }  // namespace
@@ -61,82 +50,6 @@ Agents::~Agents() = default;
 bool Agents::is_wanted(const Process& process) const {
   // Where all system calls stop their task anyway, the agent's would, too.
   return session_.options().agent && !process.agent->is_off && !process.stops_at_entry && !process.was_traced;
-}
-
-std::shared_ptr<AgentMemory> Agents::take_memory() {
-  constexpr std::size_t most_spare = 4;
-  std::unique_ptr<AgentMemory> memory;
-  if (spare_memory_->empty()) {
-    memory = std::make_unique<AgentMemory>(agent::Mode::record);
-  } else {
-    memory = std::move(spare_memory_->back());
-    spare_memory_->pop_back();
-    memory->renew(agent::Mode::record);
-  }
-  std::shared_ptr<AgentMemory> taken(memory.get(), [spare = spare_memory_](AgentMemory* done) {
-    std::unique_ptr<AgentMemory> back(done);
-    if (spare->size() < most_spare) spare->push_back(std::move(back));
-  });
-  (void)memory.release();
-  return taken;
-}
-
-bool Agents::inject(Task& task) {
-  AgentState& state = *task.process->agent;
-  std::shared_ptr<AgentMemory> memory;
-  try {
-    memory = take_memory();
-  } catch (const Error&) {
-    return false;  // a limit, such as RLIMIT_FSIZE, which holds for a memfd, too: calls can be traced all the
-                   // same
-  }
-  memory->calls() = *table_;
-  agent::Globals& globals = memory->globals();
-  for (const auto& [device, inode] : session_.echo().identities()) {
-    globals.echo_device[globals.echo_count] = device;
-    globals.echo_inode[globals.echo_count++] = inode;
-  }
-  if (state.vdso != 0) {
-    globals.vdso_clock_gettime = in_vdso(state.vdso, "__vdso_clock_gettime");
-    globals.vdso_gettimeofday = in_vdso(state.vdso, "__vdso_gettimeofday");
-    globals.vdso_time = in_vdso(state.vdso, "__vdso_time");
-  }
-  for (const agent::KeptMemory& kept : state.kept) memory->keep(kept);
-  std::copy(mapped_files_.begin(), mapped_files_.end(), std::begin(globals.mapped_files));
-  show_stored_files(*memory);
-  globals.cookie = ++next_cookie_;
-  const Stopped stopped(task.tid);
-  const RemoteMemory tracee = task.memory();
-  const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory->fd());
-  tracee.write(RemotePtr<>(descriptor_path), std::as_bytes(std::span(path.c_str(), path.size() + 1)));
-  RemoteBatch batch;
-  const auto fd = batch.add(SYS_open, {descriptor_path, O_RDWR | O_CLOEXEC, 0});
-  const auto map = [&](std::uint64_t at, std::uint64_t size, std::uint64_t protection, std::uint64_t offset) {
-    return batch.add(SYS_mmap, {at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, 0, offset},
-                     RemoteBatch::Passed{fd, 4});
-  };
-  const auto code =
-      map(agent::code_address, AgentMemory::code_size, PROT_READ | PROT_EXEC, AgentMemory::code_offset);
-  const auto shared =
-      map(agent::shared_address, agent::shared_size, PROT_READ | PROT_WRITE, AgentMemory::shared_offset);
-  batch.add(SYS_close, {0}, RemoteBatch::Passed{fd, 0});
-  session_.make_calls(task, batch);
-  const bool has_code = batch.result(code) == static_cast<std::int64_t>(agent::code_address);
-  const bool has_shared = batch.result(shared) == static_cast<std::int64_t>(agent::shared_address);
-  // The name may lead elsewhere for a program in another pid namespace.
-  constexpr std::uint64_t cookie_at = agent::shared_address + offsetof(agent::Globals, cookie);
-  const bool is_ours =
-      has_code && has_shared && tracee.read(RemotePtr<std::uint64_t>(cookie_at)) == globals.cookie;
-  if (!is_ours) {
-    RemoteCalls calls(stopped, agent_area::syscall_instruction);
-    if (has_code) (void)calls.call(SYS_munmap, {agent::code_address, AgentMemory::code_size});
-    if (has_shared) (void)calls.call(SYS_munmap, {agent::shared_address, agent::shared_size});
-    return false;
-  }
-  state.memory = std::move(memory);
-  task.process->descriptors = state.memory->take_descriptors();
-  injected_ = true;
-  return true;
 }
 
 void Agents::give_slot(Task& task, Registers& registers) {

@@ -18,10 +18,12 @@
 #include "tracee/code_patch.h"
 #include "tracee/maps.h"
 #include "tracee/page_cache.h"
+#include "tracee/remote_batch.h"
 #include "tracee/seen_file.h"
 
 namespace rec {
 
+class MappedFiles;
 class Session;
 
 class Agents {
@@ -118,18 +120,31 @@ class Agents {
   // What the recorder knows of the task changes with the call.
   static void apply_effects(Task& task, const Event& event);
 
-  // Maps one more place for trampolines, as the last of the process's chunks, where code near `near` can jump
-  // to. False: there is no room. `maps`: what is mapped now. What maps it at replay is the caller's affair.
-  [[nodiscard]] bool add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near);
+  // One more place for trampolines, as the last of the process's chunks, where code near `near` can jump to:
+  // what maps it becomes part of `batch`, after which finish_chunk() tells whether it is there. `maps`: what
+  // is mapped now. What maps it at replay is the caller's affair.
+  [[nodiscard]] static NewChunk begin_chunk(const Task& task, std::span<const MapsEntry> maps,
+                                            std::uint64_t near, RemoteBatch& batch);
+  [[nodiscard]] static bool finish_chunk(const Task& task, const RemoteBatch& batch, const NewChunk& chunk);
   // Where the code in a file jumps to; nullptr if the file cannot be read. Lives as long as the session.
   [[nodiscard]] const JumpTargets* targets_of(const SeenFile& file);
   // [start, end) of `mapping` is code of the file; nullptr: of none.
   void add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
                 const SeenFile* file);
   // At an exec, before its event is appended: where other processes have made many calls from the same code,
-  // the agent is there from the start. At an mmap: patches the new code, if the agent is there. What is
-  // written becomes output of the task's pending call.
-  void begin_program(Task& task, PageCache& pages);
+  // the agent is there from the start. What maps it becomes part of `batch`; finish_injection() has to
+  // follow.
+  struct Injection {
+    std::shared_ptr<AgentMemory> memory;
+    RemoteBatch::Place code = 0, shared = 0;
+  };
+  [[nodiscard]] std::optional<Injection> begin_program(const Task& task, std::span<const MapsEntry> maps,
+                                                       MappedFiles& files, RemoteBatch& batch);
+  // Precondition: where the vDSO is, is known. False: it could not be mapped, and is off.
+  bool finish_injection(Task& task, const RemoteBatch& batch, Injection injection);
+  // At an exec, and at an mmap: patches the new code, if the agent is there. What is written becomes output
+  // of the task's pending call.
+  void patch_program(Task& task, PageCache& pages);
   void patch_known_sites(Task& task, PageCache& pages, std::uint64_t start, std::uint64_t end);
 
   // The program takes the gs segment for itself, or its calls have to be seen by others first: all its
@@ -139,8 +154,13 @@ class Agents {
   void retire(Task& task);
 
  private:
+  // A call made once or twice shall not pay for its site (some 50 µs).
+  static constexpr int calls_before_patching = 3;
+
   [[nodiscard]] bool is_wanted(const Process& process) const;
+  [[nodiscard]] std::optional<Injection> begin_injection(const Task& task, RemoteBatch& batch);
   [[nodiscard]] bool inject(Task& task);
+  [[nodiscard]] static bool holds_code_of_file(const MapsEntry& mapping);
   void append_change(const Task& task, std::uint64_t new_gs, std::uint64_t new_rip);
   void give_slot(Task& task, Registers& registers);
   UsedSlot take_slot_away(Task& task);

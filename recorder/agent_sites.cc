@@ -18,9 +18,6 @@
 namespace rec {
 namespace {
 
-// A call made once or twice shall not pay for its site (some 50 µs).
-constexpr int calls_before_patching = 3;
-
 constexpr std::uint64_t chunk_size = 4 * page_size;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
@@ -62,7 +59,7 @@ std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
 }
 
 // The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
-std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
+std::uint64_t find_gap(std::span<const MapsEntry> maps, std::uint64_t site) {
   std::uint64_t best = 0;
   std::uint64_t gap_start = 0;
   for (const MapsEntry& entry : maps) {
@@ -80,6 +77,11 @@ std::uint64_t find_gap(const std::vector<MapsEntry>& maps, std::uint64_t site) {
 }
 
 }  // namespace
+
+// What can be written may be rewritten at any time; a shared page is not the program's alone.
+bool Agents::holds_code_of_file(const MapsEntry& mapping) {
+  return !mapping.shared && (mapping.protection & PROT_WRITE) == 0;
+}
 
 // True: it was patched. `registers`: right behind it.
 bool Agents::count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr) {
@@ -143,26 +145,12 @@ void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start,
                       const SeenFile* file) {
   AgentState& state = *task.process->agent;
   state.forget_code(start, end);
-  // What can be written may be rewritten at any time; a shared page is not the program's alone.
-  if (file == nullptr || mapping.shared || (mapping.protection & PROT_WRITE) != 0) return;
+  if (file == nullptr || !holds_code_of_file(mapping)) return;
   state.regions.push_back({start, end, mapping.start.address() - mapping.offset, code_file(*file)});
 }
 
-void Agents::begin_program(Task& task, PageCache& pages) {
-  constexpr int enough_sites = 4;
-  AgentState& state = *task.process->agent;
-  int sites = 0;
-  for (const AgentState::Region& region : state.regions) {
-    for (const auto& [offset, site] : region.file->sites) {
-      if (site.calls >= calls_before_patching && !site.is_refused) ++sites;
-    }
-  }
-  if (sites < enough_sites || !is_wanted(*task.process)) return;
-  if (!inject(task)) {
-    state.is_off = true;
-    return;
-  }
-  for (const AgentState::Region& region : state.regions)
+void Agents::patch_program(Task& task, PageCache& pages) {
+  for (const AgentState::Region& region : task.process->agent->regions)
     patch_known_sites(task, pages, region.start, region.end);
 }
 
@@ -191,7 +179,8 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
   }
 }
 
-bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint64_t near) {
+NewChunk Agents::begin_chunk(const Task& task, std::span<const MapsEntry> maps, std::uint64_t near,
+                             RemoteBatch& batch) {
   AgentState& state = *task.process->agent;
   std::uint64_t start = agent::low_trampolines;
   for (const AgentState::Chunk& chunk : state.chunks) {
@@ -199,23 +188,33 @@ bool Agents::add_chunk(Task& task, const std::vector<MapsEntry>& maps, std::uint
   }
   if (distance(start, near) >= AgentState::reach || start + chunk_size > agent::low_trampolines_end) {
     const std::uint64_t gap_end = find_gap(maps, near);
-    if (gap_end == 0) return false;
+    if (gap_end == 0) return {};
     start = gap_end - chunk_size;
   }
-  RemoteBatch batch;
-  const auto mapped =
-      batch.add(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
-  session_.make_calls(task, batch);
-  if (batch.result(mapped) != static_cast<std::int64_t>(start)) return false;
   state.chunks.push_back({.start = start, .size = chunk_size});
-  state.keep(start, start + chunk_size);
-  return true;
+  return {start,
+          batch.add(SYS_mmap, {start, chunk_size, PROT_READ | PROT_EXEC,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0})};
+}
+
+bool Agents::finish_chunk(const Task& task, const RemoteBatch& batch, const NewChunk& chunk) {
+  if (chunk.start == 0) return false;
+  AgentState& state = *task.process->agent;
+  if (batch.result(chunk.call) == static_cast<std::int64_t>(chunk.start)) {
+    state.keep(chunk.start, chunk.start + chunk_size);
+    return true;
+  }
+  std::erase_if(state.chunks, [&](const AgentState::Chunk& known) { return known.start == chunk.start; });
+  return false;
 }
 
 // With the event of kind `agent` that comes next.
 bool Agents::map_chunk(Task& task, std::uint64_t near) {
-  if (!add_chunk(task, read_maps(task.tid), near)) return false;
+  RemoteBatch batch;
+  const NewChunk begun = begin_chunk(task, read_maps(task.tid), near, batch);
+  if (begun.start == 0) return false;
+  session_.make_calls(task, batch);
+  if (!finish_chunk(task, batch, begun)) return false;
   const AgentState::Chunk& chunk = task.process->agent->chunks.back();
   Mapping mapping;
   mapping.start = RemotePtr<>(chunk.start);

@@ -11,6 +11,7 @@
 
 #include "tracee/agent_memory.h"
 #include "tracee/code_patch.h"
+#include "tracee/remote_batch.h"
 
 namespace rec {
 
@@ -25,6 +26,12 @@ struct CodeFile {
   };
   std::unique_ptr<JumpTargets> targets;  // nullptr: not looked for yet
   std::map<std::uint64_t, Site> sites;   // by their offset in the file
+};
+
+// A place for trampolines that a batch of calls maps.
+struct NewChunk {
+  std::uint64_t start = 0;  // 0: there is no room
+  RemoteBatch::Place call = 0;
 };
 
 struct AgentState {

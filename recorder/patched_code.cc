@@ -224,18 +224,28 @@ const SeenFile* MappedFiles::of(const MapsEntry& mapping) {
   return at->second ? &*at->second : nullptr;
 }
 
-std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, PageCache& pages, MappedFiles& files,
-                                         const std::vector<MapsEntry>& maps) {
-  std::vector<MapsEntry> added;
+CpuidRoutines::CpuidRoutines(Session& session, Task& task, std::span<const MapsEntry> maps,
+                             MappedFiles& files, RemoteBatch& batch) {
   for (const MapsEntry& mapping : maps) {
     const std::uint64_t start = mapping.start.address();
     if ((mapping.protection & PROT_EXEC) == 0 || mapping.shared) continue;
     const SeenFile* file = files.of(mapping);
     const FoundInstructions* found = file == nullptr ? nullptr : session.instructions().in_file(*file);
     if (found == nullptr || targets_for(session, *found, *file) == nullptr) continue;
-    AgentState& state = *task.process->agent;
-    if (state.chunk_near(start) != nullptr || !session.agents().add_chunk(task, maps, start)) continue;
-    AgentState::Chunk& chunk = state.chunks.back();
+    if (task.process->agent->chunk_near(start) != nullptr) continue;
+    const NewChunk chunk = Agents::begin_chunk(task, maps, start, batch);
+    if (chunk.start != 0) chunks_.push_back(chunk);
+  }
+}
+
+std::vector<MapsEntry> CpuidRoutines::put(const Session& session, Task& task, const RemoteBatch& batch,
+                                          PageCache& pages) const {
+  std::vector<MapsEntry> added;
+  for (const NewChunk& begun : chunks_) {
+    if (!Agents::finish_chunk(task, batch, begun)) continue;
+    std::vector<AgentState::Chunk>& all = task.process->agent->chunks;
+    AgentState::Chunk& chunk = *std::find_if(
+        all.begin(), all.end(), [&](const AgentState::Chunk& known) { return known.start == begun.start; });
     const CpuidAnswers& answers = session.cpuid_answers();
     std::vector<std::byte> code = answers.code;
     code.at(answers.miss) = int3;

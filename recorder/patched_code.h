@@ -18,6 +18,7 @@
 #include <tuple>
 #include <vector>
 
+#include "recorder/agent_state.h"
 #include "tracee/maps.h"
 #include "tracee/page_cache.h"
 #include "tracee/seen_file.h"
@@ -62,11 +63,20 @@ class MappedFiles {
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, std::optional<SeenFile>> files_;
 };
 
-// At an exec: maps a routine that answers cpuid near code that executes it more than a few times. Returns
-// what was mapped; to be described after the program's own mappings have been patched.
-[[nodiscard]] std::vector<MapsEntry> add_cpuid_answers(Session& session, Task& task, PageCache& pages,
-                                                       MappedFiles& files,
-                                                       const std::vector<MapsEntry>& maps);
+// At an exec: a routine that answers cpuid near each code that executes it more than a few times. What maps
+// them becomes part of `batch`.
+class CpuidRoutines {
+ public:
+  CpuidRoutines(Session& session, Task& task, std::span<const MapsEntry> maps, MappedFiles& files,
+                RemoteBatch& batch);
+  // After the batch: puts them there. Returns what was mapped; to be described after the program's own
+  // mappings have been patched.
+  [[nodiscard]] std::vector<MapsEntry> put(const Session& session, Task& task, const RemoteBatch& batch,
+                                           PageCache& pages) const;
+
+ private:
+  std::vector<NewChunk> chunks_;
+};
 
 // What a successful memory call of the task's means for its code. `file`: what a new mapping is of; nullptr:
 // no regular file.

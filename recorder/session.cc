@@ -406,10 +406,10 @@ Task& Session::add_task(Tid tid, std::shared_ptr<Process> process) {
 
 void Session::make_calls(const Task& task, RemoteBatch& batch) const {
   const Stopped stopped(task.tid);
-  if (traps_calls_ || task.process->stops_at_entry) {
-    batch.run_one_by_one(stopped);
-  } else {
+  if (makes_calls_at_once(task)) {
     batch.run(stopped, task.memory());
+  } else {
+    batch.run_one_by_one(stopped);
   }
 }
 

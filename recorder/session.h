@@ -186,6 +186,9 @@ class Session {
   // Makes calls in the task, with a single stop if the filters over it allow that. Precondition: that of
   // RemoteBatch::run().
   void make_calls(const Task& task, RemoteBatch& batch) const;
+  [[nodiscard]] bool makes_calls_at_once(const Task& task) const {
+    return !traps_calls_ && !task.process->stops_at_entry;
+  }
   // The first stop of a new task; it may have been reported before its parent's event.
   void take_first_stop(Tid tid);
 

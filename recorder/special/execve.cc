@@ -1,10 +1,8 @@
 // execve: a new address space, recorded whole before its first instruction.
-#include <asm/prctl.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,123 +18,16 @@
 #include "format/cpu_features.h"
 #include "recorder/patched_code.h"
 #include "recorder/recorder.h"
+#include "recorder/special/address_space.h"
 #include "recorder/special/special.h"
 #include "recorder/tracing.h"
-#include "tracee/agent_area.h"
-#include "tracee/cpuid_faulting.h"
 #include "tracee/maps.h"
 #include "tracee/page_cache.h"
-#include "tracee/remote_batch.h"
-#include "tracee/remote_call.h"
 
 namespace rec::special {
 namespace {
 
 constexpr std::uint64_t user_code_segment_64 = 0x33;  // __USER_CS, arch/x86/include/asm/segment.h
-
-bool is_kernel_mapping(const MapsEntry& entry) {
-  return entry.path.rfind("[vdso]", 0) == 0 || entry.path.rfind("[vvar", 0) == 0 ||
-         entry.path == "[vsyscall]";
-}
-
-// The vDSO must not be found: what it would compute for the program without a call could not be recorded. The
-// agent has use for it, elsewhere.
-class VdsoMove {
- public:
-  VdsoMove(const std::vector<MapsEntry>& maps, bool keep) : keep_(keep) {
-    for (const MapsEntry& entry : maps) {
-      if (is_kernel_mapping(entry) && entry.path != "[vsyscall]") parts_.push_back({entry, 0});
-    }
-    if (parts_.empty()) return;
-    const MapsEntry& last = parts_.back().entry;
-    if (to(last) + last.size() > agent::vdso_limit) keep_ = false;
-  }
-
-  void add_to(RemoteBatch& batch) {
-    for (Part& part : parts_) {
-      const std::uint64_t start = part.entry.start.address();
-      const std::uint64_t size = part.entry.size();
-      part.call =
-          keep_ ? batch.add(SYS_mremap, {start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to(part.entry)})
-                : batch.add(SYS_munmap, {start, size});
-    }
-  }
-
-  // After the batch: where the vDSO is now; 0: nowhere.
-  [[nodiscard]] std::uint64_t finish(const RemoteBatch& batch, const Stopped& stopped) const {
-    std::uint64_t kept = 0;
-    bool is_whole = keep_;
-    for (const Part& part : parts_) {
-      const bool moved = batch.result(part.call) == static_cast<std::int64_t>(to(part.entry));
-      is_whole = is_whole && moved;
-      if (part.entry.path == "[vdso]") kept = to(part.entry);
-    }
-    if (is_whole) return kept;
-    RemoteCalls calls(stopped, agent_area::syscall_instruction);
-    for (const Part& part : parts_) {
-      const bool moved = batch.result(part.call) == static_cast<std::int64_t>(to(part.entry));
-      const std::uint64_t start = keep_ && moved ? to(part.entry) : part.entry.start.address();
-      calls.must("munmap of the vDSO", SYS_munmap, {start, part.entry.size()});
-    }
-    return 0;
-  }
-
- private:
-  struct Part {
-    MapsEntry entry;
-    RemoteBatch::Place call;
-  };
-  // It finds its data by their distance.
-  [[nodiscard]] std::uint64_t to(const MapsEntry& entry) const {
-    return agent::vdso_address + (entry.start.address() - parts_.front().entry.start.address());
-  }
-
-  bool keep_;
-  std::vector<Part> parts_;
-};
-
-// Maps rec's own pages.
-void map_own_pages(const Stopped& stopped, const RemoteMemory& memory, const Registers& registers) {
-  // No instruction of ours is there yet: borrow the place where the program is about to begin.
-  const std::uint64_t original = stopped.peek(RemotePtr<>(registers.rip));
-  std::uint64_t borrowed = original;
-  std::memcpy(&borrowed, agent_area::code_bytes.data(), 2);
-  stopped.poke(RemotePtr<>(registers.rip), borrowed);
-  {
-    RemoteCalls calls(stopped, registers.rip);
-    calls.must("mmap of rec's code page", SYS_mmap,
-               {agent_area::code, agent_area::code_size, PROT_READ | PROT_EXEC,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
-    calls.must("mmap of rec's data pages", SYS_mmap,
-               {agent_area::data, agent_area::data_size, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~std::uint64_t{0}, 0});
-  }
-  stopped.poke(RemotePtr<>(registers.rip), original);
-  const RemoteMemory::Piece code{RemotePtr<>(agent_area::code),
-                                 std::as_bytes(std::span(agent_area::code_bytes))};
-  memory.write_protected(std::span(&code, 1));
-}
-
-// Returns the program break. `maps`: of the program as it was executed.
-std::uint64_t arrange_address_space(Session& session, Task& task, const Stopped& stopped,
-                                    const Registers& registers, const std::vector<MapsEntry>& maps) {
-  const RemoteMemory memory = task.memory();
-  map_own_pages(stopped, memory, registers);
-  RemoteBatch batch;
-  VdsoMove vdso(maps, session.options().agent);
-  vdso.add_to(batch);
-  const auto heap_end = batch.add(SYS_brk, {0});
-  // cpuid in code that rec does not patch is recorded where the processor lets it fault; elsewhere it is not
-  // seen.
-  const bool can_fault = cpuid_can_fault();
-  const auto faulting = can_fault ? batch.add(SYS_arch_prctl, {ARCH_SET_CPUID, 0}) : heap_end;
-  session.make_calls(task, batch);
-  if (can_fault && batch.result(faulting) == 0) task.call.flags |= event_cpuid_faults;
-  task.process->agent->vdso = vdso.finish(batch, stopped);
-  const std::int64_t end = batch.result(heap_end);
-  if (end < 0) fail_with_errno(fmt::format("brk in task {}", task.tid), static_cast<int>(-end));
-  return static_cast<std::uint64_t>(end);
-}
 
 // The initial stack (System V ABI, x86-64, 3.4.1): argc, argv…, 0, envp…, 0, auxv pairs, AT_NULL. The vDSO is
 // taken out of the last, and what the baseline hides of the processor.
@@ -227,18 +118,16 @@ Mapping describe(Session& session, Task& task, const MapsEntry& entry, const See
 }
 
 // Its mappings, and rec's own that it needs at replay; what is done to its code.
-void describe_program(Session& session, Task& task, const std::vector<MapsEntry>& maps, std::uint64_t rsp,
-                      std::vector<Mapping>& mappings) {
-  PageCache pages(task.memory());
-  MappedFiles files(task);
-  const std::vector<MapsEntry> added = add_cpuid_answers(session, task, pages, files, maps);
+void describe_program(Session& session, Task& task, const std::vector<MapsEntry>& maps,
+                      const std::vector<MapsEntry>& added, MappedFiles& files, PageCache& pages,
+                      std::uint64_t rsp, std::vector<Mapping>& mappings) {
   for (const MapsEntry& entry : maps) {
     if (is_kernel_mapping(entry)) continue;
     const SeenFile* file = files.of(entry);
     mappings.push_back(describe(session, task, entry, file, rsp));
     patch_code(session, task, pages, entry, entry.start.address(), entry.end.address(), file);
   }
-  session.agents().begin_program(task, pages);
+  session.agents().patch_program(task, pages);
   pages.flush();
   for (const MapsEntry& entry : added) mappings.push_back(describe(session, task, entry, nullptr, rsp));
 }
@@ -281,6 +170,26 @@ std::string executable_of(Tid tid) {
   throw TaskGone{task.tid};
 }
 
+// What the recorder knows of a process that executes another program.
+void begin_anew(Task& task) {
+  Process& process = *task.process;
+  for (KernelSigaction& action : process.actions) {
+    if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
+  }
+  EchoDescriptors::forget(process);
+  process.executed = true;
+  process.was_traced = task.traced.has_value();
+  process.parent_waits = false;
+  process.unused_scratch.clear();
+  process.scratch_end = agent::scratch_address;
+  process.pages_at_last_point.clear();
+  process.looks_at_changes = 0;
+  process.code = std::make_shared<PatchedCode>();
+  process.held = std::make_shared<HeldCode>();
+  process.aio = std::make_shared<AioContexts>();
+  task.signal_mask = Stopped(task.tid).signal_mask();
+}
+
 }  // namespace
 
 void on_exec(Session& session, Task& task, Tid former_tid) {
@@ -313,34 +222,22 @@ void finish_exec(Session& session, Task& task) {
   const Registers registers = stopped.registers();
   if (registers.cs != user_code_segment_64) end_32_bit_program(session, task);
   const std::vector<MapsEntry> maps = read_maps(task.tid);
-  const std::uint64_t heap_end = arrange_address_space(session, task, stopped, registers, maps);
+  begin_anew(task);
+  PageCache pages(task.memory());
+  MappedFiles files(task);
+  const ArrangedSpace space = arrange_address_space(session, task, registers, maps, files, pages);
   edit_auxiliary_vector(task.memory(), registers.rsp, session.options().cpu_baseline);
-  for (KernelSigaction& action : process.actions) {
-    if (action.handler != 1) action = {};  // handlers are gone, ignored signals stay ignored (execve(2))
-  }
-  EchoDescriptors::forget(process);
-  process.executed = true;
-  process.was_traced = task.traced.has_value();
-  process.parent_waits = false;
-  process.unused_scratch.clear();
-  process.scratch_end = agent::scratch_address;
-  process.pages_at_last_point.clear();
-  process.looks_at_changes = 0;
-  process.code = std::make_shared<PatchedCode>();
-  process.held = std::make_shared<HeldCode>();
-  process.aio = std::make_shared<AioContexts>();
-  task.signal_mask = stopped.signal_mask();
   Extra extra;
   extra.pid = process.pid;
   extra.former_tid = task.former_tid;
   extra.domain = process.domain->id;
   extra.text = executable_of(task.tid);
   extra.stack_limit = stack_limit(task.tid);
-  describe_program(session, task, maps, registers.rsp, extra.mappings);
+  describe_program(session, task, maps, space.added, files, pages, registers.rsp, extra.mappings);
   (void)session.agents().set_counter(task, 0);
   extra.after = stopped.registers();
   extra.after->rax = 0;
-  task.call.call.args[5] = heap_end;
+  task.call.call.args[5] = space.heap_end;
   extra.xstate = stopped.xstate();
   session.append_call(task, 0, &extra, EventKind::exec);
   Agents::has_executed(process);
