@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "format/base/error.h"
+#include "format/stored_frame.h"
 #include "format/trace_tables.h"
 
 namespace rec {
@@ -37,8 +38,11 @@ void keep_blocks(std::vector<Content>& contents, const std::vector<fb::BlockEntr
 }  // namespace
 
 ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std::uint64_t max_size)
-    : file_(path), max_size_(max_size == 0 ? no_limit : max_size), compressor_(ZSTD_createCCtx()) {
-  if (compressor_ == nullptr) throw std::bad_alloc();
+    : file_(path),
+      max_size_(max_size == 0 ? no_limit : max_size),
+      compressor_(ZSTD_createCCtx()),
+      sampler_(ZSTD_createCCtx()) {
+  if (compressor_ == nullptr || sampler_ == nullptr) throw std::bad_alloc();
   why_max_size_ = fmt::format("the trace has reached the size it may have, {} bytes", max_size_);
   // setrlimit(2): a write beyond it fails. Known in advance, it leaves room for the index.
   rlimit limit{};
@@ -50,7 +54,7 @@ ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std
   // zstd's own checksum is for `zstd -t`; ours covers the compressed bytes, so that it is known before
   // unpacking.
   ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_checksumFlag, 1);
-  file_.append(layout::encode(layout::Prologue{header.format_version, header.rec_version}), {});
+  file_.append(layout::encode(layout::Prologue{header.format_version, header.rec_version}));
   builder_.Clear();
   finish_chunk(builder_, pack(builder_, header));
   remember(write_chunk(ChunkHeader{.kind = ChunkKind::header}, default_level), {});
@@ -74,19 +78,34 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   std::size_t total = 0;
   for (const EventBatch::Block& block : blocks) total += block.bytes.size();
   builder_.Clear();
-  std::uint8_t* bytes = nullptr;
-  const auto bytes_vector = builder_.CreateUninitializedVector(total, &bytes);
+  std::uint8_t* room = nullptr;
+  const auto bytes_vector = builder_.CreateUninitializedVector(total, &room);
   std::vector<fb::BlockPlace> places;
   std::size_t offset = 0;
   for (const EventBatch::Block& block : blocks) {
     places.emplace_back(to_fb(block.hash), static_cast<std::uint32_t>(offset),
                         static_cast<std::uint32_t>(block.bytes.size()));
-    std::memcpy(bytes + offset, block.bytes.span().data(), block.bytes.size());
     offset += block.bytes.size();
   }
   finish_chunk(builder_, fb::CreateBlocks(builder_, builder_.CreateVectorOfStructs(places), bytes_vector));
+  // An offset counts from the buffer's end, and leads to the vector's length.
+  std::byte* const raw = reinterpret_cast<std::byte*>(builder_.GetBufferPointer());
+  std::byte* const bytes = raw + builder_.GetSize() - bytes_vector.o + sizeof(flatbuffers::uoffset_t);
   const auto chunk = static_cast<std::uint32_t>(chunks_.size());
-  remember(write_chunk(ChunkHeader{.kind = ChunkKind::content}, level), {});
+  const ChunkHeader header{.kind = ChunkKind::content,
+                           .raw_size = static_cast<std::uint32_t>(builder_.GetSize())};
+  if (level > default_level || is_worth_compressing(blocks)) {
+    std::byte* to = bytes;
+    for (const EventBatch::Block& block : blocks)
+      to = std::copy(block.bytes.span().begin(), block.bytes.span().end(), to);
+    remember(write_chunk(header, level), {});
+  } else {
+    std::vector<std::span<const std::byte>> pieces{{raw, bytes}};
+    for (const EventBatch::Block& block : blocks) pieces.push_back(block.bytes.span());
+    pieces.emplace_back(bytes + total, raw + builder_.GetSize());
+    const StoredFrame frame(pieces);
+    remember(append_chunk(header, frame.parts(), Part::body), {});
+  }
   for (const EventBatch::Block& block : blocks) blocks_.emplace_back(to_fb(block.hash), chunk);
 }
 
@@ -98,15 +117,47 @@ std::uint64_t ChunkWriter::room_for_tail() const {
 
 ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level, Part part) {
   const std::span raw(builder_.GetBufferPointer(), builder_.GetSize());
-  if (raw.size() > layout::max_raw_size)
-    fail("a chunk of the trace would have {} bytes, more than the format allows", raw.size());
-  compressed_.resize(ZSTD_compressBound(raw.size()));
-  ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, level);
-  const std::size_t size = ZSTD_compress2(compressor_.get(), compressed_.span().data(), compressed_.size(),
-                                          raw.data(), raw.size());
-  ENSURE(ZSTD_isError(size) == 0, "zstd: {}", ZSTD_getErrorName(size));
-  const auto payload = std::span<const std::byte>(compressed_.span()).first(size);
+  const std::span<const std::byte> payload = compress(compressor_.get(), std::as_bytes(raw), level);
   header.raw_size = static_cast<std::uint32_t>(raw.size());
+  return append_chunk(header, std::span(&payload, 1), part);
+}
+
+// There until the next call.
+std::span<const std::byte> ChunkWriter::compress(ZSTD_CCtx* compressor, std::span<const std::byte> bytes,
+                                                 int level) {
+  compressed_.resize(ZSTD_compressBound(bytes.size()));
+  ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, level);
+  const std::size_t size =
+      ZSTD_compress2(compressor, compressed_.span().data(), compressed_.size(), bytes.data(), bytes.size());
+  ENSURE(ZSTD_isError(size) == 0, "zstd: {}", ZSTD_getErrorName(size));
+  return compressed_.span().first(size);
+}
+
+// Judged by samples of each block: finding out that megabytes of images or archives do not get smaller would
+// take longer than writing them.
+bool ChunkWriter::is_worth_compressing(const std::vector<EventBatch::Block>& blocks) {
+  constexpr std::size_t sample = 4096;
+  constexpr std::size_t samples = 4;
+  std::uint64_t looked_at = 0;
+  std::uint64_t compressed = 0;
+  for (const EventBatch::Block& block : blocks) {
+    const std::span<const std::byte> bytes = block.bytes.span();
+    if (bytes.size() < samples * sample) return true;
+    for (std::size_t i = 0; i < samples; ++i) {
+      const auto piece = bytes.subspan(i * (bytes.size() - sample) / (samples - 1), sample);
+      looked_at += piece.size();
+      compressed += compress(sampler_.get(), piece, 1).size();
+    }
+  }
+  return compressed < looked_at - looked_at / 64;
+}
+
+ChunkPlace ChunkWriter::append_chunk(ChunkHeader header, std::span<const std::span<const std::byte>> payload,
+                                     Part part) {
+  if (header.raw_size > layout::max_raw_size)
+    fail("a chunk of the trace would have {} bytes, more than the format allows", header.raw_size);
+  std::uint64_t size = 0;
+  for (const std::span<const std::byte> piece : payload) size += piece.size();
   header.compressed_size = size;
   header.checksum = layout::checksum_of(payload);
   const std::uint64_t offset = file_.size();
@@ -207,7 +258,7 @@ void ChunkWriter::write_index(const std::vector<Content>& contents, const TraceS
   const std::uint64_t before = file_.size();
   const ChunkPlace index = write_chunk(ChunkHeader{.kind = ChunkKind::index}, default_level, Part::tail);
   try {
-    file_.append(layout::encode_trailer(index.offset), {});
+    file_.append(layout::encode_trailer(index.offset));
   } catch (const Error&) {
     file_.cut_to(before);
     throw;

@@ -56,6 +56,11 @@ class ChunkWriter {
   // Compresses what `builder_` holds and writes it; fills in what `header` has to say about the payload.
   enum class Part { body, tail };  // the tail may use the room that is kept for it
   layout::ChunkPlace write_chunk(layout::ChunkHeader header, int level, Part part = Part::body);
+  layout::ChunkPlace append_chunk(layout::ChunkHeader header,
+                                  std::span<const std::span<const std::byte>> payload, Part part);
+  [[nodiscard]] std::span<const std::byte> compress(ZSTD_CCtx* compressor, std::span<const std::byte> bytes,
+                                                    int level);
+  [[nodiscard]] bool is_worth_compressing(const std::vector<EventBatch::Block>& blocks);
   void remember(const layout::ChunkPlace& place, std::span<const std::int32_t> tasks);
 
   struct FreeContext {
@@ -67,6 +72,8 @@ class ChunkWriter {
   std::string why_max_size_;
   std::atomic<std::uint64_t> events_ = 0;
   std::unique_ptr<ZSTD_CCtx, FreeContext> compressor_;
+  std::unique_ptr<ZSTD_CCtx, FreeContext>
+      sampler_;  // going from small to large input and back takes its time
   flatbuffers::FlatBufferBuilder builder_;
   EventEncoder encoder_;
   RawBytes compressed_;

@@ -26,11 +26,11 @@ OutputFile::OutputFile(const std::string& path)
   (void)::flock(fd_.get(), LOCK_EX | LOCK_NB);
 }
 
-void OutputFile::append(std::span<const std::byte> head, std::span<const std::byte> body) {
+void OutputFile::append(std::span<const std::byte> head, std::span<const std::span<const std::byte>> body) {
   const std::uint64_t before = size();
   try {
     write_all(head);
-    write_all(body);
+    for (const std::span<const std::byte> part : body) write_all(part);
   } catch (const Error&) {
     // Half a chunk would do no harm (readers stop before it), but without it the file ends as it should.
     // Where that fails, too, the first error is the one to report.

@@ -16,9 +16,12 @@ class [[nodiscard]] OutputFile {
   // Creates or empties `path`; a regular file gets mode 0600. Throws Error.
   explicit OutputFile(const std::string& path);
 
-  // Writes `head` and then `body`, whole, or throws Error and leaves the file as it was, where the file
-  // system lets us.
-  void append(std::span<const std::byte> head, std::span<const std::byte> body);
+  // Writes `head` and then the parts of `body`, whole, or throws Error and leaves the file as it was, where
+  // the file system lets us.
+  void append(std::span<const std::byte> head, std::span<const std::span<const std::byte>> body);
+  void append(std::span<const std::byte> head, std::span<const std::byte> body = {}) {
+    append(head, std::span<const std::span<const std::byte>>(&body, 1));
+  }
 
   // Takes the file's end off: it has `size` bytes then. Throws Error.
   void cut_to(std::uint64_t size);

@@ -1,5 +1,6 @@
 #include "format/trace_layout.h"
 
+#define XXH_STATIC_LINKING_ONLY  // for a state on the stack
 #include <xxhash.h>
 
 #include <algorithm>
@@ -157,5 +158,12 @@ Parsed<std::uint64_t> parse_trailer(std::span<const std::byte, trailer_size> byt
 }
 
 std::uint64_t checksum_of(std::span<const std::byte> bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
+
+std::uint64_t checksum_of(std::span<const std::span<const std::byte>> parts) {
+  XXH64_state_t state;
+  (void)XXH64_reset(&state, 0);
+  for (const std::span<const std::byte> part : parts) (void)XXH64_update(&state, part.data(), part.size());
+  return XXH64_digest(&state);
+}
 
 }  // namespace rec::layout

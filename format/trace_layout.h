@@ -6,6 +6,8 @@
 //    skippable  chunk header: skippable                                                  skippable
 //    frame      payload: one zstd frame                                                  frame
 //
+// (What does not compress is in a frame of raw blocks, which has no checksum of zstd's.)
+//
 // Prologue, chunk headers and trailer are skippable zstd frames (RFC 8878, 3.1.2), so that `zstd -t` and
 // `zstd -dc` work on a trace. A chunk header says all that a scan needs to know, so that a trace without an
 // index is recovered without decompressing anything.
@@ -74,5 +76,6 @@ struct Parsed {
 [[nodiscard]] Parsed<std::uint64_t> parse_trailer(std::span<const std::byte, trailer_size> bytes);
 
 [[nodiscard]] std::uint64_t checksum_of(std::span<const std::byte> bytes);
+[[nodiscard]] std::uint64_t checksum_of(std::span<const std::span<const std::byte>> parts);
 
 }  // namespace rec::layout
