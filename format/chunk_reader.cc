@@ -121,7 +121,8 @@ bool ChunkReader::is_intact(const ChunkPlace& place) {
          layout::checksum_of(compressed) == place.header.checksum;
 }
 
-const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, RawChunk& into) {
+const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, RawChunk& into,
+                                   Checksum checksum) {
   const auto damaged = [&](std::string_view problem) { fail_damaged(place.offset, number, problem); };
   const std::size_t size = layout::chunk_header_size + place.header.compressed_size;
   const std::span<const std::byte> chunk = [&] {
@@ -134,9 +135,8 @@ const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, 
   if (*header.value != place.header) damaged("its header is not what the index says");
   const auto payload = chunk.subspan(layout::chunk_header_size);
   // Of file content, each block is compared with its own hash when somebody wants it.
-  const bool is_content = place.header.kind == layout::ChunkKind::content;
-  if (!is_content && layout::checksum_of(payload) != place.header.checksum)
-    damaged("checksum does not match");
+  const bool is_checked = checksum == Checksum::of_all || place.header.kind != layout::ChunkKind::content;
+  if (is_checked && layout::checksum_of(payload) != place.header.checksum) damaged("checksum does not match");
 
   const auto raw = into.resize(place.header.raw_size);
   const std::size_t unpacked =

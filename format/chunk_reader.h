@@ -51,8 +51,11 @@ class ChunkReader {
   [[nodiscard]] std::optional<layout::ChunkPlace> find_index() const;
 
   // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it; the bytes of file
-  // content are left to whoever takes them, by their hashes. `number` is for the message. Throws Error.
-  const fb::Chunk& load(const layout::ChunkPlace& place, std::size_t number, RawChunk& into);
+  // content are usually left to whoever takes them, by their hashes. `number` is for the message. Throws
+  // Error.
+  enum class Checksum { of_events, of_all };
+  const fb::Chunk& load(const layout::ChunkPlace& place, std::size_t number, RawChunk& into,
+                        Checksum checksum = Checksum::of_events);
 
   // Whether the payload is there and has the right checksum.
   [[nodiscard]] bool is_intact(const layout::ChunkPlace& place);

@@ -10,6 +10,7 @@
 #include "replayer/arena.h"
 #include "replayer/task.h"
 #include "replayer/watchdog.h"
+#include "replayer/zygote.h"
 #include "tracee/one_processor.h"
 #include "tracee/remote_batch.h"
 #include "tracee/time_stamp_trap.h"
@@ -52,7 +53,7 @@ class Replayer {
   [[nodiscard]] Arena& arena() { return arena_; }
   ReplayTask& add_task(Tid tid, Tid real_tid);
   // A new process with nothing in it but rec's own pages.
-  [[nodiscard]] Tid new_process();
+  [[nodiscard]] Tid new_process() const { return zygote_.fork(); }
   // Ends the real task behind `task`.
   void kill(ReplayTask& task);
   void remove(Tid tid);
@@ -81,7 +82,6 @@ class Replayer {
   void show_output(const Event& event);
 
  private:
-  void make_zygote();
   void replay(const Event& event);
   void replay_by_agent(const Event& event);
   void run_to_stop(ReplayTask& task, const Event& why);
@@ -101,8 +101,7 @@ class Replayer {
   TraceReader& reader_;
   ReplayOutput output_;
   Arena arena_;
-  Tid zygote_{};
-  bool is_filtered_ = false;  // the replayed tasks' calls stop by rec's seccomp filter, not by PTRACE_SYSEMU
+  Zygote zygote_;
   std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;
   std::map<DomainId, Tid> open_;         // which task of a domain ran last
   std::map<DomainId, DomainId> merged_;  // what became of a domain
