@@ -1,6 +1,7 @@
 // What the agents know of descriptors: which calls on them they can make without asking.
 #include <sys/stat.h>
 
+#include <array>
 #include <cstring>
 
 #include "recorder/agent.h"
@@ -34,7 +35,8 @@ void Agents::update_descriptors(const Task& task, std::int64_t result) {
   if (!task.call.policy.changes_fds || process.descriptors == 0) return;
   const auto nr = static_cast<std::uint64_t>(task.call.call.nr);
   const unsigned flags = nr < agent::call_count ? table_->calls[nr].flags : 0;
-  if (process.shares_descriptors || (flags & (agent::call_opens | agent::call_closes)) == 0) {
+  constexpr unsigned about_single_ones = agent::call_opens | agent::call_closes | agent::call_opens_pair;
+  if (process.shares_descriptors || (flags & about_single_ones) == 0) {
     forget_descriptors(process);
     return;
   }
@@ -43,6 +45,12 @@ void Agents::update_descriptors(const Task& task, std::int64_t result) {
   if ((flags & agent::call_closes) != 0 && closed < table.size()) table[closed] = 0;
   if ((flags & agent::call_opens) != 0 && result >= 0) {
     learn_descriptor(task, static_cast<std::uint64_t>(result));
+  }
+  if ((flags & agent::call_opens_pair) != 0 && result >= 0) {
+    const std::uint64_t place = task.call.call.args.at(table_->calls[nr].pair);
+    const auto pair = task.memory().read(RemotePtr<std::array<std::int32_t, 2>>(place));
+    if (!pair) return;
+    for (const std::int32_t fd : *pair) learn_descriptor(task, static_cast<std::uint32_t>(fd));
   }
 }
 
