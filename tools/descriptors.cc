@@ -22,6 +22,7 @@ namespace rec {
 namespace {
 
 using syscalls::Arg;
+using syscalls::Effect;
 using syscalls::Syscall;
 using syscalls::Type;
 
@@ -84,6 +85,12 @@ std::string address_behind(const Event& event, std::size_t argument) {
       return address_text(piece.bytes.first(std::min(piece.bytes.size(), longest)));
   }
   return {};
+}
+
+// Besides calls that make descriptors.
+bool changes_what_is_open(const Syscall& call) {
+  return call.effect == Effect::enters_path || call.effect == Effect::enters_descriptor ||
+         call.effect == Effect::controls_descriptor;
 }
 
 bool tells_address(std::int32_t nr) {
@@ -277,10 +284,8 @@ void Descriptors::on_unshare(std::uint64_t flags, Task& task) {
 
 void Descriptors::on_call(const Event& event) {
   const Syscall* call = syscalls::find(event.nr);
-  const bool is_ours =
-      call != nullptr && (call->changes_fds || event.nr == SYS_chdir || event.nr == SYS_fchdir ||
-                          event.nr == SYS_fcntl || event.nr == SYS_ioctl);
   const bool is_about_sockets = tells_address(event.nr);
+  const bool is_ours = call != nullptr && (call->changes_fds || changes_what_is_open(*call));
   if ((!is_ours && !is_about_sockets) || (event.flags & event_no_result) != 0) return;
   const auto of = tasks_.find(event.tid);
   if (of == tasks_.end()) return;
@@ -288,36 +293,42 @@ void Descriptors::on_call(const Event& event) {
   if (is_about_sockets) return on_socket_call(event, task);
   // The kernel has freed the number even when the file's own closing fails (close(2), "Dealing with error
   // returns").
-  if (event.nr == SYS_close && event.result != -EBADF) task.files->erase(fd_in(event.args[0]));
+  if (call->effect == Effect::closes && event.result != -EBADF) task.files->erase(fd_in(event.args[0]));
   if (dump::is_error(event.result)) return;
-  switch (event.nr) {
-    case SYS_close:
-      return;
-    case SYS_chdir:
-      if (auto path = path_of(event); path && path->size() <= longest_directory)
-        *task.directory = std::move(*path);
-      return;
-    case SYS_fchdir:
-      if (const std::string* name = name_of(event.tid, TraceeFd(fd_in(event.args[0]))))
-        *task.directory = *name;
-      return;
-    case SYS_unshare:
-      return on_unshare(event.args[0], task);
-    case SYS_close_range:
-      return on_close_range(event, task);
-    case SYS_ioctl:
-    case SYS_fcntl:
-      on_fcntl(event, task);
-      break;
-    default:
-      break;
-  }
+  on_effect(event, call->effect, task);
   for (std::size_t i = 0; i < call->arg_count; ++i) {
     if (call->args[i].shape == syscalls::Shape::fd_pair) return on_pair(event, i, task);
   }
   const syscalls::Variant* variant = syscalls::select_variant(*call, event.args);
   if ((variant != nullptr ? variant->returns : call->returns) == syscalls::Returns::new_fd)
     on_new_descriptor(event, *call, task);
+}
+
+void Descriptors::on_effect(const Event& event, Effect effect, Task& task) {
+  switch (effect) {
+    case Effect::enters_path:
+      if (auto path = path_of(event); path && path->size() <= longest_directory)
+        *task.directory = std::move(*path);
+      return;
+    case Effect::enters_descriptor:
+      if (const std::string* name = name_of(event.tid, TraceeFd(fd_in(event.args[0]))))
+        *task.directory = *name;
+      return;
+    case Effect::unshares:
+      return on_unshare(event.args[0], task);
+    case Effect::closes_range:
+      return on_close_range(event, task);
+    case Effect::controls_descriptor:
+      return on_fcntl(event, task);
+    case Effect::none:
+    case Effect::closes:  // has been looked at
+    case Effect::changes_names:
+    case Effect::changes_last_name:
+    case Effect::tells_process:
+    case Effect::tells_thread:
+    case Effect::makes_task:
+      return;
+  }
 }
 
 void Descriptors::on_close_range(const Event& event, Task& task) {

@@ -86,6 +86,7 @@ class Descriptors {
   void on_start(const Event& event);
   void on_exec(const Event& event);
   void on_call(const Event& event);
+  void on_effect(const Event& event, syscalls::Effect effect, Task& task);
   void on_close_range(const Event& event, Task& task);
   void on_unshare(std::uint64_t flags, Task& task);
   void on_fcntl(const Event& event, Task& task);

@@ -117,6 +117,23 @@ enum class Special : std::uint8_t {
   io_events,  // io_getevents, io_pgetevents, io_cancel
 };
 
+// What a call changes or tells that readers of a trace follow from call to call: files' names, descriptors,
+// the working directory, namespaces.
+enum class Effect : std::uint8_t {
+  none,
+  changes_names,        // the files that its paths name come to be, go, or are cut off
+  changes_last_name,    // … only that of the last path (link)
+  closes,               // the descriptor that is its first argument
+  closes_range,         // those from the first argument to the second
+  controls_descriptor,  // some requests say whether an exec closes the descriptor
+  enters_path,          // the path becomes the working directory
+  enters_descriptor,    // … what the descriptor leads to
+  unshares,             // what the flags in its first argument say is no longer shared
+  tells_process,        // the result is the caller's process
+  tells_thread,         // the result is the caller
+  makes_task,           // the result is a new task
+};
+
 // What a successful result is.
 enum class Returns : std::uint8_t {
   status,       // 0
@@ -279,6 +296,7 @@ struct Syscall {
   bool blocks = false;       // may sleep for as long as another task pleases (not: as long as a disk takes)
   bool yields = false;       // made to let others run: hands over its turn (sched_yield)
   bool changes_fds = false;  // may open, close or replace a descriptor
+  Effect effect = Effect::none;
   // Index of the argument that is the descriptor which the bulk input is written to; -1: none.
   int written_fd = -1;
   // Index of the argument that is the descriptor whose input it waits for, as poll(2) tells of it (POLLIN);

@@ -222,6 +222,7 @@ struct Entry {
   std::string_view cuts_off{};        // the path of a file that is cut off, where open flags hold O_TRUNC
   std::string_view gives_up_after{};  // the milliseconds after which it does not block any longer
   bool changes_fds = false;
+  Effect effect = Effect::none;
   Replay replay = Replay::emulate;
   Special special = Special::none;
   AgentSpec by_agent{};
@@ -302,6 +303,7 @@ consteval Syscall make_call(std::int32_t nr, std::string_view name, Subsystem ro
                .blocks = entry.blocks,
                .yields = entry.yields,
                .changes_fds = entry.changes_fds,
+               .effect = entry.effect,
                .replay = entry.replay,
                .special = entry.special,
                .deny_errno = entry.replay == Replay::deny ? entry.deny_errno : 0,

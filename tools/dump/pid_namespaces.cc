@@ -1,11 +1,14 @@
 #include "tools/dump/pid_namespaces.h"
 
 #include <sched.h>
-#include <sys/syscall.h>
 
 #include <iterator>
 
+#include "format/syscalls/table.h"
+
 namespace rec::dump {
+
+using syscalls::Effect;
 
 void PidNamespaces::add(const Event& event) {
   if (event.kind == EventKind::start) return on_start(event);
@@ -35,23 +38,30 @@ void PidNamespaces::on_call(const Event& event) {
   if (task == tasks_.end()) return;
   const auto result = static_cast<std::int32_t>(event.result);
   const auto note = [&](Tid means) { numbers_[{task->second.own, result}] = means; };
-  switch (event.nr) {
-    case SYS_unshare:
+  const syscalls::Syscall* call = syscalls::find(event.nr);
+  if (call == nullptr) return;
+  const bool is_apart = task->second.own != 0;
+  switch (call->effect) {
+    case Effect::unshares:
       if ((event.args[0] & CLONE_NEWPID) != 0) task->second.of_children = ++namespaces_;
       return;
-    case SYS_getpid:
-      if (task->second.own != 0) note(Tid(task->second.pid.value()));
+    case Effect::tells_process:
+      if (is_apart) note(Tid(task->second.pid.value()));
       return;
-    case SYS_gettid:
-      if (task->second.own != 0) note(event.tid);
+    case Effect::tells_thread:
+      if (is_apart) note(event.tid);
       return;
-    case SYS_clone:
-    case SYS_clone3:
-    case SYS_fork:
-    case SYS_vfork:
-      if (task->second.own != 0 && task->second.last_child != Tid{}) note(task->second.last_child);
+    case Effect::makes_task:
+      if (is_apart && task->second.last_child != Tid{}) note(task->second.last_child);
       return;
-    default:
+    case Effect::none:
+    case Effect::changes_names:
+    case Effect::changes_last_name:
+    case Effect::closes:
+    case Effect::closes_range:
+    case Effect::controls_descriptor:
+    case Effect::enters_path:
+    case Effect::enters_descriptor:
       return;
   }
 }

@@ -9,6 +9,7 @@
 
 namespace rec {
 
+using syscalls::Effect;
 using syscalls::Shape;
 using syscalls::Syscall;
 using syscalls::Type;
@@ -17,28 +18,8 @@ TraceeFd fd_in(std::uint64_t word) { return TraceeFd(static_cast<std::int32_t>(w
 
 std::vector<std::string> changed_names(const Event& event, const Syscall& call,
                                        const Descriptors& descriptors) {
-  switch (event.nr) {
-    case SYS_mkdir:
-    case SYS_mkdirat:
-    case SYS_mknod:
-    case SYS_mknodat:
-    case SYS_rename:
-    case SYS_renameat:
-    case SYS_renameat2:
-    case SYS_link:
-    case SYS_linkat:
-    case SYS_symlink:
-    case SYS_symlinkat:
-    case SYS_unlink:
-    case SYS_unlinkat:
-    case SYS_rmdir:
-    case SYS_truncate:
-      break;
-    default:
-      return {};
-  }
-  const bool keeps_first =
-      event.nr == SYS_link || event.nr == SYS_linkat || event.nr == SYS_symlink || event.nr == SYS_symlinkat;
+  const bool keeps_first = call.effect == Effect::changes_last_name;
+  if (call.effect != Effect::changes_names && !keeps_first) return {};
   std::vector<std::string> paths;
   TraceeFd directory(AT_FDCWD);
   bool is_first = true;
