@@ -41,7 +41,10 @@ void write_small(const std::string& path, bool finish) {
     content.blocks.push_back({0, writer.add_block(noise(100, static_cast<std::uint64_t>(chunk)))});
     (void)writer.add_content(content);
     const std::uint64_t before = writer.bytes_written();
-    while (writer.bytes_written() == before) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    while (writer.bytes_written() == before && !writer.has_ended_early())
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    // On a full disk, say: nothing more is written then, ever.
+    REQUIRE_MESSAGE(!writer.has_ended_early(), writer.why_ended_early().value_or(""));
   }
   if (finish) writer.finish({});
 }
