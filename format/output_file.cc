@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <vector>
 
 #include "format/base/error.h"
 
@@ -29,8 +33,9 @@ OutputFile::OutputFile(const std::string& path)
 void OutputFile::append(std::span<const std::byte> head, std::span<const std::span<const std::byte>> body) {
   const std::uint64_t before = size();
   try {
-    write_all(head);
-    for (const std::span<const std::byte> part : body) write_all(part);
+    std::vector<std::span<const std::byte>> parts{head};
+    parts.insert(parts.end(), body.begin(), body.end());
+    write_all(parts);
   } catch (const Error&) {
     // Half a chunk would do no harm (readers stop before it), but without it the file ends as it should.
     // Where that fails, too, the first error is the one to report.
@@ -49,15 +54,26 @@ void OutputFile::cut_to(std::uint64_t size) {
   size_ = size;
 }
 
-void OutputFile::write_all(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
-    if (written < 0) {
+// In as few calls as possible: what is written at once, the page cache keeps in large pieces.
+void OutputFile::write_all(std::span<std::span<const std::byte>> parts) {
+  std::vector<iovec> vectors;
+  while (!parts.empty()) {
+    vectors.clear();
+    // (The kernel reads only.)
+    for (const std::span<const std::byte> part : parts.first(std::min<std::size_t>(parts.size(), IOV_MAX)))
+      vectors.push_back({const_cast<std::byte*>(part.data()), part.size()});
+    const ssize_t result = ::writev(fd_.get(), vectors.data(), static_cast<int>(vectors.size()));
+    if (result < 0) {
       if (errno == EINTR) continue;
       fail_writing(errno);
     }
-    size_ += static_cast<std::uint64_t>(written);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    auto written = static_cast<std::size_t>(result);
+    size_ += written;
+    while (!parts.empty() && written >= parts.front().size()) {
+      written -= parts.front().size();
+      parts = parts.subspan(1);
+    }
+    if (!parts.empty()) parts.front() = parts.front().subspan(written);
   }
 }
 

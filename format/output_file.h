@@ -34,7 +34,7 @@ class [[nodiscard]] OutputFile {
   }  // from any thread
 
  private:
-  void write_all(std::span<const std::byte> bytes);
+  void write_all(std::span<std::span<const std::byte>> parts);
   [[noreturn]] void fail_writing(int errno_value) const;
 
   std::string path_;
