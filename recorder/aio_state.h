@@ -21,6 +21,7 @@ struct AioRequest {
   std::uint64_t offset = 0;            // … here in the file
   std::string mapped_file;             // … which processes may have mapped: by which name rec finds it
   std::optional<bool> ends_by_itself;  // a disk alone decides when; nullopt: not asked yet
+  bool is_complete = false;            // another task was told so before the call that submits it was over
 };
 
 struct AioContext {

@@ -120,6 +120,28 @@ void add_buffers(const Session& session, Task& task, const AioRequest& request, 
   }
 }
 
+// A request that a task is about to submit: its call is made, but rec has not seen its end yet.
+AioRequest* find_submitting(Session& session, const Task& task, std::uint64_t iocb) {
+  for (const Tid tid : session.all_tids()) {
+    Task* other = session.find(tid);
+    if (other->process->aio != task.process->aio) continue;
+    std::vector<AioRequest>& submitted = other->call.submitted;
+    const auto at = std::find_if(submitted.begin(), submitted.end(), [&](const AioRequest& request) {
+      return request.iocb == iocb && !request.is_complete;
+    });
+    if (at != submitted.end()) return &*at;
+  }
+  return nullptr;
+}
+
+// What the request read, and what it changed, belongs to the call that `task` is at the end of.
+void end_request(Session& session, Task& task, const AioRequest& request, const IoEvent& event,
+                 std::uint8_t argument, Extra* extra) {
+  const auto moved = static_cast<std::uint64_t>(std::max<std::int64_t>(event.res, 0));
+  if (!request.mapped_file.empty() && moved != 0) record_file_change(session, task, request, moved, extra);
+  add_buffers(session, task, request, moved, argument);
+}
+
 // Looks at the completions since the last time.
 void take_completions(Session& session, Task& task, AioContext& context, std::uint8_t argument,
                       Extra* extra) {
@@ -130,12 +152,13 @@ void take_completions(Session& session, Task& task, AioContext& context, std::ui
     const auto event = must_read<IoEvent>(task, place);
     const auto request = std::find_if(context.under_way.begin(), context.under_way.end(),
                                       [&](const AioRequest& other) { return other.iocb == event.obj; });
-    if (request == context.under_way.end()) continue;
-    const auto moved = static_cast<std::uint64_t>(std::max<std::int64_t>(event.res, 0));
-    if (!request->mapped_file.empty() && moved != 0)
-      record_file_change(session, task, *request, moved, extra);
-    add_buffers(session, task, *request, moved, argument);
-    context.under_way.erase(request);
+    if (request != context.under_way.end()) {
+      end_request(session, task, *request, event, argument, extra);
+      context.under_way.erase(request);
+    } else if (AioRequest* early = find_submitting(session, task, event.obj)) {
+      end_request(session, task, *early, event, argument, extra);
+      early->is_complete = true;
+    }
   }
 }
 
@@ -143,9 +166,10 @@ void finish_submit(Session& session, Task& task, AioContext& context, std::uint6
   PendingCall& pending = task.call;
   for (std::size_t i = 0; i < std::min<std::size_t>(submitted, pending.submitted.size()); ++i) {
     AioRequest& request = pending.submitted[i];
-    if (request.buffers.empty() && request.mapped_file.empty()) continue;
+    if (request.is_complete || (request.buffers.empty() && request.mapped_file.empty())) continue;
     context.under_way.push_back(std::move(request));
   }
+  pending.submitted.clear();
   constexpr useconds_t longest_pause_us = 500;
   for (useconds_t pause_us = 20;; pause_us = std::min(2 * pause_us, longest_pause_us)) {
     take_completions(session, task, context, 2, extra);
