@@ -190,7 +190,7 @@ fb::Item EventEncoder::unpack(const ItemKey& item) {
 bool EventEncoder::is_shape(std::uint32_t shape, std::uint32_t context, std::uint16_t flags) const {
   const fb::Shape& known = shapes_[shape];
   return known.context() == context && known.flags() == flags && known.item_count() == event_items_.size() &&
-         std::equal(event_items_.begin(), event_items_.end(), &items_[known.first_item()]);
+         std::equal(event_items_.begin(), event_items_.end(), items_.begin() + known.first_item());
 }
 
 std::uint32_t EventEncoder::shape_of(std::uint32_t context, std::uint16_t flags) {
