@@ -10,8 +10,8 @@ void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>>
     const Data& data = event.data[i];
     const bool is_large = !in_blocks.empty() && !in_blocks[i].empty();
     const auto stored = is_large ? std::as_bytes(std::span(in_blocks[i])) : data.bytes;
-    pieces.push_back({data.address.address(), data.bytes.size(), data.full_size, stored.size(), data.role,
-                      data.argument, is_large});
+    pieces.push_back(
+        {data.address.address(), data.bytes.size(), data.full_size, data.role, data.argument, is_large});
     heap.insert(heap.end(), stored.begin(), stored.end());
   }
 }

@@ -11,6 +11,7 @@
 
 #include "format/base/raw_bytes.h"
 #include "format/event.h"
+#include "format/event_columns.h"
 #include "format/event_source.h"
 #include "format/trace.h"
 
@@ -29,15 +30,17 @@ struct EventBatch {
     std::uint16_t flags;
     EventKind kind;
   };
-  // A Data whose bytes (or, when `in_blocks`, the hashes of its blocks) are the next `stored` ones of `heap`.
+  // A Data whose bytes (or, when `in_blocks`, the hashes of its blocks) are the next stored() ones of `heap`.
   struct Piece {
     std::uint64_t address;
     std::uint64_t size;
     std::uint64_t full_size;
-    std::uint64_t stored;
     Data::Role role;
     std::uint8_t argument;
     bool in_blocks;
+    [[nodiscard]] std::uint64_t stored() const {
+      return in_blocks ? columns::blocks_for(size, content_block_size) * sizeof(BlockHash) : size;
+    }
   };
   struct Block {
     BlockHash hash;

@@ -86,7 +86,7 @@ void EventEncoder::add_all(const EventBatch& batch) {
     const EventBatch::Fixed& event = batch.events[i];
     const auto mine = pieces.first(event.piece_count);
     std::size_t stored = 0;
-    for (const EventBatch::Piece& piece : mine) stored += piece.stored;
+    for (const EventBatch::Piece& piece : mine) stored += piece.stored();
     add(event, mine, heap.first(stored));
     pieces = pieces.subspan(mine.size());
     heap = heap.subspan(stored);
@@ -137,8 +137,8 @@ void EventEncoder::put_pieces(const EventBatch::Fixed& event, std::span<const Ev
     } else if (piece.full_size == result) {
       full_from = SizeFrom::result;
     }
-    const auto bytes = stored.first(piece.stored);
-    stored = stored.subspan(piece.stored);
+    const auto bytes = stored.first(piece.stored());
+    stored = stored.subspan(piece.stored());
     auto storage = piece.in_blocks ? Storage::blocks : Storage::heap;
     if (!piece.in_blocks && columns::has_words(piece.size, words)) {
       if (put_words(bytes, words, prediction)) storage = Storage::words;

@@ -48,6 +48,11 @@ enum class RestartCode : std::int64_t {
   restart_no_hand = -514,       // ERESTARTNOHAND: again only if no handler ran
   restart_restart_block = -516  // ERESTART_RESTARTBLOCK: restart_syscall(2) if no handler ran
 };
+
+// Results in [-4095, -1] are errors, whatever the call (asm/unistd.h's convention); some beyond are the
+// kernel's own.
+[[nodiscard]] constexpr bool is_error(std::int64_t result) { return result < 0 && result >= -4095; }
+
 [[nodiscard]] constexpr bool is_restart_code(std::int64_t result) {
   return result == -512 || result == -513 || result == -514 || result == -516;
 }

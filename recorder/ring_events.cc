@@ -10,8 +10,6 @@ namespace rec {
 
 namespace {
 
-bool is_error(std::int64_t result) { return result < 0 && result > -4096; }
-
 const agent::Record& record_at(std::span<const std::byte> bytes) {
   return *reinterpret_cast<const agent::Record*>(bytes.data());
 }

@@ -72,8 +72,6 @@ SignalAction action_for(const Process& process, int signal) {
   return handler == handler_default ? default_action(signal) : SignalAction::handler;
 }
 
-// asm/processor-flags.h, X86_EFLAGS_RF
-
 bool is_in_call(const Registers& registers) { return static_cast<std::int64_t>(registers.orig_rax) >= 0; }
 
 bool is_at_call(const Task& task, const Registers& registers) {

@@ -69,7 +69,7 @@ void replay_call(Replayer& replayer, ReplayTask& task, const Event& event) {
   const syscalls::Syscall* entry = syscalls::find(event.nr);
   const syscalls::Policy policy =
       entry != nullptr ? syscalls::policy(*entry, event.args) : syscalls::Policy{};
-  const bool failed = event.result < 0 && event.result > -4096;
+  const bool failed = is_error(event.result);
   Registers registers = task.registers;
   if (is_restart_code(event.result)) {
     prepare_restart(&registers, event.result);

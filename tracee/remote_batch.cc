@@ -106,7 +106,7 @@ void RemoteBatch::run_one_by_one(const Stopped& task) {
 
 std::int64_t RemoteBatch::first_error() const {
   const auto failed = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
-    return entry.nr != copy && entry.result < 0 && entry.result > -4096;
+    return entry.nr != copy && is_error(entry.result);
   });
   return failed == entries_.end() ? 0 : failed->result;
 }

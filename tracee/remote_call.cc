@@ -117,7 +117,7 @@ std::int64_t RemoteCalls::call(std::int64_t nr, std::initializer_list<std::uint6
 std::uint64_t RemoteCalls::must(const char* what, std::int64_t nr,
                                 std::initializer_list<std::uint64_t> args) {
   const std::int64_t result = call(nr, args);
-  if (result < 0 && result > -4096) {
+  if (is_error(result)) {
     fail_with_errno(fmt::format("{} in task {}", what, task_.tid()), static_cast<int>(-result));
   }
   return static_cast<std::uint64_t>(result);

@@ -13,10 +13,6 @@
 namespace rec::syscalls {
 namespace {
 
-// Error results are the last page of numbers (MAX_ERRNO, linux/err.h); mmap's addresses and getpriority's
-// values that look negative otherwise are results.
-bool is_error(std::int64_t result) { return result < 0 && result >= -4095; }
-
 bool is_interruption(std::int64_t result) { return result == -EINTR || is_restart_code(result); }
 
 bool was_written(When when, std::int64_t result) {

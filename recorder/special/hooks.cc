@@ -166,7 +166,7 @@ void show_clone_flags(const Task& caller, const RemoteMemory& memory) {
 bool describe_early_mapping(Session& session, Task& task, std::int64_t result, Extra* extra) {
   const bool is_of_file =
       task.call.policy.special == Special::mmap && (task.call.call.args[3] & MAP_ANONYMOUS) == 0;
-  if (!is_of_file || (result < 0 && result > -4096)) return false;
+  if (!is_of_file || is_error(result)) return false;
   const auto file = mapped_file(task);
   describe_mapping(session, task, result, file ? &*file : nullptr, extra);
   return true;
@@ -232,7 +232,7 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     extra->xstate = Stopped(task.tid).xstate();
     return true;
   }
-  if (result < 0 && result > -4096) {
+  if (is_error(result)) {
     const bool first_exec =
         !task.process->executed && (special == Special::execve || special == Special::execveat);
     if (first_exec && task.process->pid == session.first_pid()) {

@@ -59,43 +59,47 @@ bool was_mapped(const Session& session, const std::string& name, struct stat* in
          session.was_mapped({info->st_dev, info->st_ino});
 }
 
-// A name for the file behind a descriptor, if that may be mapped by anyone.
-std::optional<std::string> mapped_file_of(const Session& session, const Task& task, std::int32_t fd) {
+// A file that a call is about to change, and a name for it.
+struct ChangedFile {
+  std::string name;
+  struct stat info;
+};
+
+// The file behind a descriptor, if that may be mapped by anyone.
+std::optional<ChangedFile> mapped_file_of(const Session& session, const Task& task, std::int32_t fd) {
   Process& process = *task.process;
   if (process.unmapped_as_of != session.mapped_file_count()) {
     process.unmapped_as_of = session.mapped_file_count();
     process.unmapped_fds.clear();
   }
   if (process.unmapped_fds.contains(fd)) return std::nullopt;
-  std::string name = fmt::format("/proc/{}/fd/{}", task.tid, fd);
-  struct stat info {};
-  if (was_mapped(session, name, &info)) return name;
+  ChangedFile file{fmt::format("/proc/{}/fd/{}", task.tid, fd), {}};
+  if (was_mapped(session, file.name, &file.info)) return file;
   if (!process.shares_descriptors) process.unmapped_fds.insert(fd);
   return std::nullopt;
 }
 
-// Names for the files that the call is about to change and that may be mapped by anyone.
-std::vector<std::string> changed_mapped_files(const Session& session, Task& task) {
-  std::vector<std::string> names;
-  const auto add = [&](std::optional<std::string> name) {
-    if (name) names.push_back(std::move(*name));
-    return name.has_value();
+// The files that the call is about to change and that may be mapped by anyone.
+std::vector<ChangedFile> changed_mapped_files(const Session& session, Task& task) {
+  std::vector<ChangedFile> files;
+  const auto add = [&](std::optional<ChangedFile> file) {
+    if (file) files.push_back(std::move(*file));
+    return file.has_value();
   };
   if (cuts_off(task.call)) {
-    std::string name = name_of_path(task);
-    struct stat info {};
-    if (was_mapped(session, name, &info)) names.push_back(std::move(name));
-    return names;
+    ChangedFile file{name_of_path(task), {}};
+    if (was_mapped(session, file.name, &file.info)) files.push_back(std::move(file));
+    return files;
   }
   for (AioRequest& request : task.call.submitted) {
     if (!request.writes) continue;
-    if (add(mapped_file_of(session, task, request.fd))) request.mapped_file = names.back();
+    if (add(mapped_file_of(session, task, request.fd))) request.mapped_file = files.back().name;
   }
   const int argument = changed_fd_argument(task.call);
-  if (argument < 0) return names;
+  if (argument < 0) return files;
   const auto index = static_cast<std::size_t>(argument);
   add(mapped_file_of(session, task, static_cast<std::int32_t>(task.call.call.args.at(index))));
-  return names;
+  return files;
 }
 
 // What fallocate(2) does to the bytes behind its offset, other than adding to the end.
@@ -281,21 +285,19 @@ std::optional<std::uint64_t> file_position(const Task& task, std::int32_t fd) {
 
 bool waits_for_mappers(Session& session, Task& task) {
   if (task.call.answer) return false;
-  task.call.changed_files = changed_mapped_files(session, task);
-  if (task.call.changed_files.empty()) return false;
+  const std::vector<ChangedFile> files = changed_mapped_files(session, task);
+  task.call.changed_files.clear();
+  if (files.empty()) return false;
   task.call.blocks = false;  // it is over before anyone reads what it changes
-  std::vector<struct stat> files;
-  for (const std::string& name : task.call.changed_files) {
-    struct stat info {};
-    if (::stat(name.c_str(), &info) != 0) continue;
+  for (const auto& [name, info] : files) {
+    task.call.changed_files.push_back(name);
     session.agents().file_changes(info.st_dev, info.st_ino);
-    files.push_back(info);
   }
   if (task.domain().turn != &task) {
     session.wait_at_entry(task);
     return true;
   }
-  for (const struct stat& info : files) {
+  for (const auto& [name, info] : files) {
     for (const Task* mapper : session.mappers_of({info.st_dev, info.st_ino})) {
       const bool is_apart = mapper->process->domain != task.process->domain;
       if (!is_apart || !has_mapped(*mapper, info)) continue;

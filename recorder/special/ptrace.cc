@@ -236,7 +236,7 @@ std::int64_t Request::call_info() {
   } else if (call == TraceStop::Call::exit) {
     info.op = PTRACE_SYSCALL_INFO_EXIT;
     info.exit.rval = registers.result();
-    info.exit.is_error = registers.result() < 0 && registers.result() > -4096 ? 1 : 0;
+    info.exit.is_error = is_error(registers.result()) ? 1 : 0;
     size += offsetof(decltype(info.exit), is_error) + 1;
   }
   const std::size_t wanted = std::min<std::uint64_t>(size, address_);

@@ -136,7 +136,7 @@ void place_mappings(Replayer& replayer, const ReplayTask& task, std::span<const 
 std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& event) {
   using syscalls::Special;
   const syscalls::Syscall* entry = syscalls::find(event.nr);
-  const bool failed = event.result < 0 && event.result > -4096;
+  const bool failed = is_error(event.result);
   if (entry == nullptr || failed) return std::nullopt;
   const syscalls::Policy policy = syscalls::policy(*entry, event.args);
   const auto& a = event.args;

@@ -62,7 +62,7 @@ def commands():
 
 def by_agent(recorded):
     """How many calls `rec info` says were recorded inside the program."""
-    shown = programs.rectest.run([programs.rectest.rec_binary(), "info", recorded.trace]).stdout
+    shown = programs.info(recorded).stdout
     found = re.search(rb"(\d+) of them inside the program", shown)
     return int(found.group(1)) if found else 0
 

@@ -31,7 +31,7 @@ def test(_):
             recorded = programs.record(
                 space, [program, *command[1:]], status=status, prefix=profile.prefix, cwd=space.path, env=env
             )
-            shown = rectest.run([rectest.rec_binary(), "info", recorded.trace])
+            shown = programs.info(recorded)
             counted = re.search(rb"(\d+) of them inside the program", shown.stdout)
             rectest.check(counted and int(counted[1]) > 0, "nothing was recorded inside the program", recorded)
             for number in (1, 2):

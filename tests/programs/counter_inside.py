@@ -11,7 +11,7 @@ def reads(space, *options):
     program = programs.built("../targets/instructions_counter")
     recorded = programs.record(space, [program], options=options)
     programs.replay(space, recorded)
-    info = rectest.run([rectest.rec_binary(), "info", recorded.trace])
+    info = programs.info(recorded)
     line = re.search(rb"(\d+)  trapped instructions(?:: (\d+) of them inside the program)?", info.stdout)
     rectest.check(line is not None, "rec info does not count trapped instructions", info)
     return int(line[1]), int(line[2] or 0)

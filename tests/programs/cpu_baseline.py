@@ -25,7 +25,7 @@ def test(space):
         rectest.check(b"avx 1 avx2 1" in third.stdout, "less than x86-64-v3 is seen", third)
         rectest.check(b"xcr0 0x7\n" in third.stdout, "more than the states of AVX are seen", third)
 
-    shown = rectest.run([rectest.rec_binary(), "info", second.trace])
+    shown = programs.info(second)
     rectest.check(b"processor   x86-64-v2 (--cpu-baseline x86-64-v2)\n" in shown.stdout, "rec info shows it not so", shown)
     python = programs.round_trip(
         space, [programs.python(), "-c", "print(sum(range(1000)))"], runs=1, options=["--cpu-baseline", "x86-64-v2"]

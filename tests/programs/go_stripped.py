@@ -12,7 +12,7 @@ def test(space):
     program, work = programs.built_go(space, "go_stripped", "-ldflags=-s -w")
     recorded = programs.round_trip(space, [program], forget=[work])
     programs.rectest.check(len(set(recorded.stdout.split())) == 21, "21 different numbers were expected", recorded)
-    info = programs.rectest.run([programs.rectest.rec_binary(), "info", recorded.trace])
+    info = programs.info(recorded)
     inside = re.search(rb"(\d+) of them inside the program", info.stdout)
     programs.rectest.check(inside and int(inside[1]) >= 1900, "the agent made less than 1,900 of 2,000 calls", info)
 

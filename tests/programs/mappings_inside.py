@@ -11,7 +11,7 @@ def stops(space, *options):
     program = programs.built("../targets/agent_maps_files")
     recorded = programs.record(space, [program], options=options)
     programs.replay(space, recorded)
-    info = rectest.run([rectest.rec_binary(), "info", recorded.trace])
+    info = programs.info(recorded)
     found = re.search(rb"with a stop \([^)]*\bmmap (\d+)", info.stdout)
     rectest.check(found is not None, "rec info does not count the mappings that stopped", info)
     return int(found[1])

@@ -33,7 +33,7 @@ def test(_):
         rectest.check(recorded.status == 0 and recorded.stdout == b"%d\n" % NOBODY * 3, "it ran otherwise", recorded)
         rectest.check(recorded.stderr.count(TELLS) == 1, "not told, or more than once", recorded)
         rectest.check_same(recorded, rectest.replay(recorded.trace))
-        told = rectest.run([rectest.rec_binary(), "info", recorded.trace])
+        told = programs.info(recorded)
         rectest.check(TELLS in told.stdout, "the trace does not tell", told)
 
         recorded = rectest.record(command, work / "root.rec", cwd=work, env=env)

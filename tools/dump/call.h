@@ -25,7 +25,7 @@ struct Call {
   EventMemory before;
   EventMemory after;
 
-  [[nodiscard]] bool succeeded() const { return event.result >= 0 || event.result < -4095; }
+  [[nodiscard]] bool succeeded() const { return !is_error(event.result); }
   [[nodiscard]] bool returned() const { return (event.flags & event_no_result) == 0; }
 };
 

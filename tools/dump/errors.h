@@ -3,13 +3,12 @@
 
 #include <cstdint>
 
+#include "format/registers.h"
 #include "tools/dump/text.h"
 
 namespace rec::dump {
 
-// Results in [-4095, -1] are errors, whatever the call (asm/unistd.h's convention); some beyond are the
-// kernel's own.
-[[nodiscard]] constexpr bool is_error(std::int64_t result) { return result < 0 && result >= -4095; }
+using rec::is_error;
 
 // The result of a failed call. Restart codes, which the program does not get to see, are marked by "?".
 void put_error(Text& out, std::int64_t result);

@@ -56,6 +56,11 @@ def record(space, argv, *, status=0, **options):
     return recorded
 
 
+def info(recorded):
+    """What `rec info` says of a recording, as rectest.run() returns it."""
+    return rectest.run([rectest.rec_binary(), "info", recorded.trace])
+
+
 def replay(space, recorded, number=1, **options):
     """Replays from other surroundings, and compares with what was recorded."""
     options = {**space.surroundings(number), "timeout": TIMEOUT, **options}
