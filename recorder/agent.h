@@ -126,8 +126,9 @@ class Agents {
   [[nodiscard]] static NewChunk begin_chunk(const Task& task, std::span<const MapsEntry> maps,
                                             std::uint64_t near, RemoteBatch& batch);
   [[nodiscard]] static bool finish_chunk(const Task& task, const RemoteBatch& batch, const NewChunk& chunk);
-  // Where the code in a file jumps to; nullptr if the file cannot be read. Lives as long as the session.
-  [[nodiscard]] const JumpTargets* targets_of(const SeenFile& file);
+  // What is known of the code in a file, and where it jumps to (JumpTargets::is_known). Lives as long as the
+  // session.
+  CodeFile* file_with_targets(const SeenFile& file);
   // [start, end) of `mapping` is code of the file; nullptr: of none.
   void add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
                 const SeenFile* file);

@@ -22,40 +22,61 @@ constexpr std::uint64_t chunk_size = 4 * page_size;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
-// For an rdtsc, whose place holds an int3 now; that becomes part of the trampoline.
-std::optional<CodePatch> make_counter_patch_at(PatchedCode& code, std::vector<std::byte>& bytes,
+bool is_trapped_counter(const PatchedCode& code, std::uint64_t address) {
+  const auto known = code.find(address);
+  return known != code.end() && !known->second.jumps && known->second.instruction.kind == TrapKind::rdtsc;
+}
+
+// For an rdtsc, whose place holds an int3 now.
+std::optional<CodePatch> make_counter_patch_at(const PatchedCode& code, std::vector<std::byte>& bytes,
                                                const Surroundings& around, const JumpTargets& targets,
                                                std::uint64_t address, std::uint64_t trampoline) {
-  const auto known = code.find(address);
-  const bool is_there = known != code.end() && !known->second.jumps &&
-                        known->second.instruction.kind == TrapKind::rdtsc &&
-                        address - around.address < bytes.size();
-  if (!is_there) return std::nullopt;
+  if (address - around.address >= bytes.size()) return std::nullopt;
   std::byte& first = bytes[address - around.address];
-  const std::byte int3 = std::exchange(first, known->second.first_byte);
+  const std::byte int3 = std::exchange(first, code.at(address).first_byte);
   auto made = make_counter_patch(around, targets, address, trampoline, agent::counter_address);
-  if (!made) return std::nullopt;
-  made->original.front() = int3;
-  known->second.jumps = true;
-  code.insert_or_assign(made->l0, PatchedInstruction{known->second.instruction, known->second.first_byte});
+  if (made) made->original.front() = int3;
   return made;
 }
 
-std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
-                                       const AgentState::Region& region, const JumpTargets& targets,
-                                       std::uint64_t address, const CodeFile::Site& site,
-                                       std::uint64_t trampoline) {
+// The int3 becomes part of the trampoline.
+void move_int3(PatchedCode& code, const CodePatch& made) {
+  PatchedInstruction& known = code.at(made.site);
+  known.jumps = true;
+  code.insert_or_assign(made.l0, PatchedInstruction{known.instruction, known.first_byte});
+}
+
+std::optional<CodePatch> decode_patch_at(const Task& task, const Memory& memory,
+                                         const AgentState::Region& region, const JumpTargets& targets,
+                                         const CodeFile::Site& site, const CodeFile::Wanted& wanted) {
   // What was found out about the site is known; should this process have other code there, a jump in front
   // that cannot be told from data counts as one.
   constexpr std::uint64_t some_before = 256;
+  const std::uint64_t address = wanted.site;
   const std::uint64_t before = site.is_patched ? some_before : surroundings_before;
   const std::uint64_t start = std::max(region.start, address - std::min(address, before));
   std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
   bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
   const Surroundings around{bytes, start, start - region.base};
-  if (!site.nr)
-    return make_counter_patch_at(*task.process->code, bytes, around, targets, address, trampoline);
-  return make_patch(around, targets, address, *site.nr, trampoline, agent::code_address);
+  if (wanted.nr)
+    return make_patch(around, targets, address, *wanted.nr, wanted.trampoline, agent::code_address);
+  return make_counter_patch_at(*task.process->code, bytes, around, targets, address, wanted.trampoline);
+}
+
+std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
+                                       const AgentState::Region& region, const JumpTargets& targets,
+                                       const CodeFile::Site& site, const CodeFile::Wanted& wanted) {
+  PatchedCode& code = *task.process->code;
+  if (!wanted.nr && !is_trapped_counter(code, wanted.site)) return std::nullopt;
+  const std::uint64_t offset = wanted.site - region.base;
+  auto made = region.file->known_patch(memory, offset, wanted, region.start, region.end);
+  if (!made) {
+    made = decode_patch_at(task, memory, region, targets, site, wanted);
+    if (!made) return std::nullopt;
+    region.file->remember(offset, wanted, *made);
+  }
+  if (!wanted.nr) move_int3(code, *made);
+  return made;
 }
 
 // The end of a gap in the address space that lies near `site`, for a chunk: 0 if there is none.
@@ -77,6 +98,25 @@ std::uint64_t find_gap(std::span<const MapsEntry> maps, std::uint64_t site) {
 }
 
 }  // namespace
+
+std::optional<CodePatch> CodeFile::known_patch(const Memory& memory, std::uint64_t offset,
+                                               const Wanted& wanted, std::uint64_t start,
+                                               std::uint64_t end) const {
+  const auto at = known_patches.find(offset);
+  if (at == known_patches.end()) return std::nullopt;
+  const CodePatch& known = at->second.patch;
+  const std::uint64_t distance = wanted.site - known.site;
+  const std::uint64_t routine = at->second.routine == 0 ? 0 : at->second.routine + distance;
+  const bool lies_alike = known.trampoline + distance == wanted.trampoline && wanted.nr == at->second.nr &&
+                          routine == wanted.routine;
+  const bool is_inside = known.start + distance >= start && known.start + distance + known.length <= end;
+  if (!lies_alike || !is_inside) return std::nullopt;
+  // With `keeps_site`, the instruction itself stands behind what was written.
+  std::vector<std::byte> there(known.original.size());
+  const bool is_there = memory.read_exact(RemotePtr<>(known.start + distance), there);
+  if (!is_there || there != known.original) return std::nullopt;
+  return known.moved_by(distance);
+}
 
 // What can be written may be rewritten at any time; a shared page is not the program's alone.
 bool Agents::holds_code_of_file(const MapsEntry& mapping) {
@@ -120,13 +160,13 @@ CodeFile* Agents::code_file(const SeenFile& file) {
   return known.get();
 }
 
-const JumpTargets* Agents::targets_of(const SeenFile& file) {
+CodeFile* Agents::file_with_targets(const SeenFile& file) {
   CodeFile* known = code_file(file);
   if (!known->targets) {
     const UniqueFd opened(::open(file.name().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     known->targets = std::make_unique<JumpTargets>(opened.get());
   }
-  return known->targets.get();
+  return known;
 }
 
 const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Region& region) {
@@ -136,7 +176,7 @@ const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Regio
       return region.start >= candidate.start.address() && region.start < candidate.end.address();
     });
     const auto file = entry != maps.end() ? file_of(task, *entry) : std::nullopt;
-    if (file) (void)targets_of(*file);
+    if (file) (void)file_with_targets(*file);
   }
   return region.file->targets.get();
 }
@@ -166,7 +206,8 @@ void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start
     const JumpTargets* targets = targets_for(task, *region);
     if (chunk == nullptr || targets == nullptr) return;
     if (!state.tried.insert(address).second) continue;
-    auto made = make_patch_at(task, pages, *region, *targets, address, site, chunk->start + chunk->used);
+    auto made = make_patch_at(task, pages, *region, *targets, site,
+                              {.site = address, .trampoline = chunk->start + chunk->used, .nr = site.nr});
     if (!made) {
       site.is_refused = true;
       continue;
@@ -232,7 +273,8 @@ bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t a
   if (state.chunk_near(address) == nullptr && !map_chunk(task, address)) return false;
   AgentState::Chunk* chunk = state.chunk_near(address);
   CodeFile::Site& site = region.file->sites[address - region.base];
-  auto made = make_patch_at(task, task.memory(), region, *targets, address, site, chunk->start + chunk->used);
+  auto made = make_patch_at(task, task.memory(), region, *targets, site,
+                            {.site = address, .trampoline = chunk->start + chunk->used, .nr = site.nr});
   if (!made) {
     site.is_refused = true;
     return false;

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "format/base/memory.h"
 #include "tracee/agent_memory.h"
 #include "tracee/code_patch.h"
 #include "tracee/remote_batch.h"
@@ -26,6 +27,30 @@ struct CodeFile {
   };
   std::unique_ptr<JumpTargets> targets;  // nullptr: not looked for yet
   std::map<std::uint64_t, Site> sites;   // by their offset in the file
+
+  // How an instruction was patched in some process: decoding the code around it anew in each takes a good
+  // part of what a short one costs.
+  struct KnownPatch {
+    CodePatch patch;
+    std::optional<std::uint32_t> nr;  // of a call
+    std::uint64_t routine = 0;        // that answers a cpuid; 0: it is none
+  };
+  std::map<std::uint64_t, KnownPatch> known_patches;  // by the site's offset in the file
+
+  // The patch as `wanted` says; nullopt: it is not known, or what it leads to lay elsewhere, seen from the
+  // site, or `memory` has other code there now. The window has to be in [start, end).
+  struct Wanted {
+    std::uint64_t site = 0, trampoline = 0;
+    std::optional<std::uint32_t> nr;
+    std::uint64_t routine = 0;
+  };
+  [[nodiscard]] std::optional<CodePatch> known_patch(const Memory& memory, std::uint64_t offset,
+                                                     const Wanted& wanted, std::uint64_t start,
+                                                     std::uint64_t end) const;
+  // To be found by it.
+  void remember(std::uint64_t offset, const Wanted& wanted, const CodePatch& made) {
+    known_patches.insert_or_assign(offset, KnownPatch{made, wanted.nr, wanted.routine});
+  }
 };
 
 // A place for trampolines that a batch of calls maps.

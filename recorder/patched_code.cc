@@ -57,24 +57,37 @@ bool put_int3(Task& task, PageCache& pages, std::uint64_t address, const Trapped
 
 // One mapping of a file, while its code is patched.
 struct PatchedMapping {
-  std::uint64_t start, end;    // the part that is looked at
-  std::uint64_t base;          // where the file's offset 0 would be
-  const JumpTargets* targets;  // nullptr: not known, or not wanted
+  std::uint64_t start, end;  // the part that is looked at
+  std::uint64_t base;        // where the file's offset 0 would be
+  CodeFile* file;            // with its targets; nullptr: none, or no jumps are wanted
 };
+
+std::optional<CodePatch> make_patch_at(const PageCache& pages, const PatchedMapping& mapping,
+                                       const CodeFile::Wanted& wanted) {
+  const std::uint64_t offset = wanted.site - mapping.base;
+  auto known = mapping.file->known_patch(pages, offset, wanted, mapping.start, mapping.end);
+  if (known) return known;
+  const std::uint64_t start =
+      std::max(mapping.start, wanted.site - std::min(wanted.site, surroundings_before));
+  std::vector<std::byte> bytes(std::min(mapping.end, wanted.site + surroundings_behind) - start);
+  bytes.resize(pages.read_some(RemotePtr<>(start), bytes));
+  auto made = make_cpuid_patch({bytes, start, start - mapping.base}, *mapping.file->targets, wanted.site,
+                               wanted.trampoline, wanted.routine);
+  if (made) mapping.file->remember(offset, wanted, *made);
+  return made;
+}
 
 // False: it cannot be replaced.
 bool put_jump(Task& task, PageCache& pages, const PatchedMapping& mapping, std::uint64_t address) {
-  if (mapping.targets == nullptr || !mapping.targets->is_known()) return false;
+  if (mapping.file == nullptr || !mapping.file->targets->is_known()) return false;
   AgentState& state = *task.process->agent;
   AgentState::Chunk* chunk = state.chunk_near(address);
   if (chunk == nullptr || chunk->cpuid_routine == 0) return false;
-  const std::uint64_t start = std::max(mapping.start, address - std::min(address, surroundings_before));
-  std::vector<std::byte> bytes(std::min(mapping.end, address + surroundings_behind) - start);
-  bytes.resize(pages.read_some(RemotePtr<>(start), bytes));
   const auto there = decode_trapped_at(pages, RemotePtr<>(address));
   if (!there || there->kind != TrapKind::cpuid) return false;
-  const auto made = make_cpuid_patch({bytes, start, start - mapping.base}, *mapping.targets, address,
-                                     chunk->start + chunk->used, chunk->cpuid_routine);
+  const auto made = make_patch_at(
+      pages, mapping,
+      {.site = address, .trampoline = chunk->start + chunk->used, .routine = chunk->cpuid_routine});
   if (!made) return false;
   chunk->used += trampoline_size;
   write_new_code(task, pages, made->trampoline, made->code);
@@ -148,14 +161,14 @@ std::size_t patch_memory(Task& task, PageCache& pages, const MapsEntry& mapping,
 }
 
 // For the program's code that executes cpuid: nullptr where looking for jumps would cost more than it saves.
-const JumpTargets* targets_for(Session& session, const FoundInstructions& found, const SeenFile& file) {
+CodeFile* jumps_for(Session& session, const FoundInstructions& found, const SeenFile& file) {
   constexpr std::uint64_t largest = 2
                                     << 20;  // a dynamic loader, or a small program that is linked statically
   const auto cpuids = std::count_if(found.sites.begin(), found.sites.end(), [](const FoundInstruction& site) {
     return site.instruction.kind == TrapKind::cpuid;
   });
   const bool is_worth_it = cpuids >= few_cpuids && file.size() <= largest;
-  return is_worth_it ? session.agents().targets_of(file) : nullptr;
+  return is_worth_it ? session.agents().file_with_targets(file) : nullptr;
 }
 
 void patch_range(Session& session, Task& task, std::uint64_t start, std::uint64_t end) {
@@ -231,7 +244,7 @@ CpuidRoutines::CpuidRoutines(Session& session, Task& task, std::span<const MapsE
     if ((mapping.protection & PROT_EXEC) == 0 || mapping.shared) continue;
     const SeenFile* file = files.of(mapping);
     const FoundInstructions* found = file == nullptr ? nullptr : session.instructions().in_file(*file);
-    if (found == nullptr || targets_for(session, *found, *file) == nullptr) continue;
+    if (found == nullptr || jumps_for(session, *found, *file) == nullptr) continue;
     if (task.process->agent->chunk_near(start) != nullptr) continue;
     const NewChunk chunk = Agents::begin_chunk(task, maps, start, batch);
     if (chunk.start != 0) chunks_.push_back(chunk);
@@ -281,7 +294,7 @@ void patch_code(Session& session, Task& task, PageCache& pages, const MapsEntry&
   const std::size_t left_alone = in_file != nullptr
                                      ? patch_found(task, pages, *in_file,
                                                    {start, end, mapping.start.address() - mapping.offset,
-                                                    targets_for(session, *in_file, *file)},
+                                                    jumps_for(session, *in_file, *file)},
                                                    mapping.shared)
                                      : patch_memory(task, pages, mapping, start, end);
   if (left_alone == 0) return;

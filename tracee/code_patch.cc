@@ -233,6 +233,17 @@ std::optional<std::uint64_t> CodePatch::out_of_trampoline(std::uint64_t rip) con
   return std::nullopt;
 }
 
+CodePatch CodePatch::moved_by(std::uint64_t distance) const {
+  CodePatch there = *this;
+  for (std::uint64_t* address : {&there.start, &there.site, &there.trampoline, &there.l0, &there.l1})
+    *address += distance;
+  for (Moved& one : there.moved) {
+    one.from += distance;
+    one.to += distance;
+  }
+  return there;
+}
+
 namespace {
 
 // What follows the replaced instruction, and the way back; then the patch as a whole. nullopt: not here.

@@ -64,6 +64,9 @@ struct CodePatch {
   [[nodiscard]] std::optional<std::uint64_t> into_trampoline(std::uint64_t rip) const;
   // What the program would call a place in the trampoline: nullopt if it is none, or has no such name.
   [[nodiscard]] std::optional<std::uint64_t> out_of_trampoline(std::uint64_t rip) const;
+  // The same for the same code, mapped so many bytes further on (modulo 2^64) together with its trampoline
+  // and, of a cpuid, the routine: all jumps between them are relative. (The agent does not move.)
+  [[nodiscard]] CodePatch moved_by(std::uint64_t distance) const;
 };
 
 // How much a trampoline may take.

@@ -145,21 +145,20 @@ std::optional<TrappedInstruction> faulting_instruction_at(const Memory& memory, 
 }
 
 bool processor_has(TrapKind kind) {
-  unsigned a = 0, b = 0, c = 0, d = 0;
   switch (kind) {
     case TrapKind::rdtsc:
     case TrapKind::cpuid:
       return true;
     case TrapKind::rdtscp:
-      return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (d & (1u << 27)) != 0;
+      return (this_processor(0x80000001, 0).edx & (1u << 27)) != 0;
     case TrapKind::rdrand:
-      return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_RDRND) != 0;
+      return (this_processor(1, 0).ecx & bit_RDRND) != 0;
     case TrapKind::xgetbv:
-      return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_OSXSAVE) != 0;
+      return (this_processor(1, 0).ecx & bit_OSXSAVE) != 0;
     case TrapKind::rdseed:
-      return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & (1u << 18)) != 0;
+      return (this_processor(7, 0).ebx & (1u << 18)) != 0;
     case TrapKind::rdpid:
-      return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & (1u << 22)) != 0;
+      return (this_processor(7, 0).ecx & (1u << 22)) != 0;
   }
   return false;
 }
