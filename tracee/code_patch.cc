@@ -13,6 +13,7 @@
 #include "format/base/error.h"
 #include "tracee/elf_functions.h"
 #include "tracee/instruction.h"
+#include "tracee/instruction_length.h"
 
 namespace rec {
 namespace {
@@ -154,9 +155,13 @@ bool is_inside_instruction(const Surroundings& code, const JumpTargets& targets,
   if (!function || function->start < code.offset) return false;
   std::uint64_t here = function->start - to_offset;
   while (here < at) {
-    const auto bytes = code.bytes.subspan(here - code.address);
-    const auto instruction =
-        decode_instruction(bytes.first(std::min(bytes.size(), longest_instruction)), here);
+    auto bytes = code.bytes.subspan(here - code.address);
+    bytes = bytes.first(std::min(bytes.size(), longest_instruction));
+    if (const auto length = instruction_length(bytes)) {
+      here += *length;
+      continue;
+    }
+    const auto instruction = decode_instruction(bytes, here);
     if (!instruction) return false;
     here += instruction->length;
   }

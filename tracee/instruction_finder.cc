@@ -14,6 +14,7 @@
 #include "format/base/unique_fd.h"
 #include "tracee/disassembler.h"
 #include "tracee/elf_functions.h"
+#include "tracee/instruction_length.h"
 
 namespace rec {
 namespace {
@@ -77,10 +78,17 @@ class Walk {
 
   // The opcode at `hit`: an instruction of ours, part of another one, or in doubt.
   void judge(const Hit& what, std::uint64_t hit, FoundInstructions& found) {
+    lost_ = lost_ || range_.end - range_.start > longest_decoded;
     while (!lost_ && at_ <= hit) {
-      const auto decoded = disassembler_.decode(bytes_.subspan(at_, range_.end - at_));
-      lost_ =
-          !decoded || range_.end - range_.start > longest_decoded || (suspicious_ && is_doubtful(*decoded));
+      const auto code = bytes_.subspan(at_, range_.end - at_);
+      // In a function, what is in front of the opcode only leads to it.
+      const auto length = suspicious_ ? std::nullopt : instruction_length(code);
+      if (length && at_ + *length <= hit) {
+        at_ += *length;
+        continue;
+      }
+      const auto decoded = disassembler_.decode(code);
+      lost_ = !decoded || (suspicious_ && is_doubtful(*decoded));
       if (lost_) break;
       const std::uint64_t start = at_;
       at_ += decoded->length;
