@@ -28,6 +28,15 @@ std::uint64_t take_varint(std::span<const std::uint8_t>& from) {
   throw Implausible{"a value has too many digits"};
 }
 
+// The structs of a table's vector lie in the chunk as they are in memory (trace_layout.cc asserts the byte
+// order), once they are known to be aligned.
+template <class T>
+std::span<const T> structs(const flatbuffers::Vector<const T*>* vector) {
+  check_aligned(vector);
+  if (vector == nullptr) return {};
+  return {reinterpret_cast<const T*>(vector->Data()), vector->size()};
+}
+
 std::span<const std::uint8_t> elements(const flatbuffers::Vector<std::uint8_t>* vector) {
   if (vector == nullptr) return {};
   return {vector->data(), vector->size()};
@@ -61,38 +70,39 @@ EventDecoder::EventDecoder(const fb::Events& chunk, std::uint64_t first_event, s
   if (elements(chunk.changed()).size() != event_count)
     throw Implausible{"a column does not have one value for each event"};
   changed_ = elements(chunk.changed()).data();
+  read_dictionaries();
   check_dictionaries();
   check_extras();
-  predictions_.resize(size_of(chunk.contexts()));
+  find_extra();
+  predictions_.resize(contexts_.size());
+}
+
+void EventDecoder::read_dictionaries() {
+  contexts_ = structs(chunk_->contexts());
+  shapes_ = structs(chunk_->shapes());
+  items_ = structs(chunk_->items());
 }
 
 void EventDecoder::check_dictionaries() const {
-  check_aligned(chunk_->contexts());
-  check_aligned(chunk_->shapes());
-  check_aligned(chunk_->items());
-  const std::uint32_t contexts = size_of(chunk_->contexts());
-  const std::uint32_t items = size_of(chunk_->items());
-  if (contexts > count_ || size_of(chunk_->shapes()) > count_)
+  if (contexts_.size() > count_ || shapes_.size() > count_)
     throw Implausible{"it has more kinds of events than events"};
-  for (std::uint32_t i = 0; i < contexts; ++i) {
-    if (chunk_->contexts()->Get(i)->kind() > static_cast<std::uint8_t>(last_event_kind))
+  for (const fb::Context& context : contexts_) {
+    if (context.kind() > static_cast<std::uint8_t>(last_event_kind))
       throw Implausible{"an event's kind is unknown"};
   }
-  for (std::uint32_t i = 0; i < size_of(chunk_->shapes()); ++i) {
-    const fb::Shape* shape = chunk_->shapes()->Get(i);
-    if (shape->context() >= contexts) throw Implausible{"an event's context is not there"};
-    if (shape->first_item() > items || shape->item_count() > items - shape->first_item())
+  for (const fb::Shape& shape : shapes_) {
+    if (shape.context() >= contexts_.size()) throw Implausible{"an event's context is not there"};
+    if (shape.first_item() > items_.size() || shape.item_count() > items_.size() - shape.first_item())
       throw Implausible{"an event's memory is not described"};
   }
-  for (std::uint32_t i = 0; i < items; ++i) {
-    const fb::Item* item = chunk_->items()->Get(i);
-    if (item->role() > static_cast<std::uint8_t>(Data::Role::bulk) ||
-        item->address_from() > static_cast<std::uint8_t>(AddressFrom::values) ||
-        item->size_from() > static_cast<std::uint8_t>(SizeFrom::result) ||
-        item->full_size_from() > static_cast<std::uint8_t>(SizeFrom::size) ||
-        item->storage() > static_cast<std::uint8_t>(Storage::words))
+  for (const fb::Item& item : items_) {
+    if (item.role() > static_cast<std::uint8_t>(Data::Role::bulk) ||
+        item.address_from() > static_cast<std::uint8_t>(AddressFrom::values) ||
+        item.size_from() > static_cast<std::uint8_t>(SizeFrom::result) ||
+        item.full_size_from() > static_cast<std::uint8_t>(SizeFrom::size) ||
+        item.storage() > static_cast<std::uint8_t>(Storage::words))
       throw Implausible{"a piece of memory is described by an unknown number"};
-    if (item->address_from() == static_cast<std::uint8_t>(AddressFrom::argument) && item->argument() >= 6)
+    if (item.address_from() == static_cast<std::uint8_t>(AddressFrom::argument) && item.argument() >= 6)
       throw Implausible{"a piece of memory hangs off an argument that calls do not have"};
   }
 }
@@ -118,17 +128,19 @@ const Event& EventDecoder::next(BlockSource& blocks) {
 
 void EventDecoder::skip() {
   step();
-  if (next_extra_ < size_of(chunk_->extras()) && chunk_->extras()->Get(next_extra_)->event() == index_)
+  if (event_with_extra_ == index_) {
     ++next_extra_;
+    find_extra();
+  }
   ++index_;
   if (at_end()) check_end();
 }
 
 void EventDecoder::step() {
   const std::uint64_t number = shape_[index_];
-  if (number >= size_of(chunk_->shapes())) throw Implausible{"an event's shape is not there"};
-  const fb::Shape& shape = *chunk_->shapes()->Get(static_cast<std::uint32_t>(number));
-  decode_fixed(shape, *chunk_->contexts()->Get(shape.context()));
+  if (number >= shapes_.size()) throw Implausible{"an event's shape is not there"};
+  const fb::Shape& shape = shapes_[number];
+  decode_fixed(shape, contexts_[shape.context()]);
   decode_pieces(shape, predictions_[shape.context()]);
 }
 
@@ -163,7 +175,7 @@ void EventDecoder::decode_pieces(const fb::Shape& shape, columns::Prediction& pr
   bool is_first = true;
   std::size_t used_words = 0;
   for (std::uint32_t i = 0; i < shape.item_count(); ++i) {
-    const fb::Item& item = *chunk_->items()->Get(shape.first_item() + i);
+    const fb::Item& item = items_[shape.first_item() + i];
     Data piece;
     piece.role = static_cast<Data::Role>(item.role());
     piece.argument = item.argument();
@@ -231,12 +243,16 @@ std::uint64_t EventDecoder::take_value() { return take_varint(values_); }
 
 void EventDecoder::attach_extra() {
   event_.extra = nullptr;
-  if (next_extra_ >= size_of(chunk_->extras())) return;
-  const fb::Extra* extra = chunk_->extras()->Get(next_extra_);
-  if (extra->event() != index_) return;
-  extra_ = unpack(*extra);
+  if (event_with_extra_ != index_) return;
+  extra_ = unpack(*chunk_->extras()->Get(next_extra_));
   event_.extra = &extra_;
   ++next_extra_;
+  find_extra();
+}
+
+void EventDecoder::find_extra() {
+  const bool is_there = next_extra_ < size_of(chunk_->extras());
+  event_with_extra_ = is_there ? chunk_->extras()->Get(next_extra_)->event() : count_;
 }
 
 void EventDecoder::load_blocks(BlockSource& blocks) {

@@ -38,6 +38,7 @@ class EventDecoder {
   void skip();
 
  private:
+  void read_dictionaries();
   void check_dictionaries() const;
   void check_extras() const;
   void check_end() const;
@@ -49,6 +50,7 @@ class EventDecoder {
   std::uint64_t take_value();
   void step();
   void attach_extra();
+  void find_extra();
   void load_blocks(BlockSource& blocks);
 
   // A column of byte planes.
@@ -78,6 +80,9 @@ class EventDecoder {
   };
 
   const fb::Events* chunk_;
+  std::span<const fb::Context> contexts_;
+  std::span<const fb::Shape> shapes_;
+  std::span<const fb::Item> items_;
   std::uint64_t first_event_;
   std::uint32_t count_;
   std::uint32_t index_ = 0;
@@ -91,6 +96,7 @@ class EventDecoder {
   std::vector<columns::Prediction> predictions_;
   std::uint64_t previous_leave_ns_;
   std::uint32_t next_extra_ = 0;
+  std::uint64_t event_with_extra_ = 0;  // the next one; no event of this chunk: none
 
   Event event_;
   Extra extra_;

@@ -94,7 +94,7 @@ void diverge(const Event& event, const ReplayTask& task, const std::string& expe
       "  actual:   {}\n",
       event.number, task.tid, describe_event(event), expected, actual);
   text += fmt::format("  the last events of task {}:\n", task.tid);
-  for (const Event& past : task.history) {
+  for (const Event& past : task.history.events()) {
     text += fmt::format("    event {}: {}\n", past.number, describe_event(past));
   }
   text +=

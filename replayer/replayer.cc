@@ -23,7 +23,6 @@
 namespace rec {
 namespace {
 
-constexpr std::size_t history_length = 10;
 // CPU time that a segment may take before replay is taken to have lost its way, at least.
 constexpr std::uint64_t patience_ns = 60'000'000'000;
 constexpr std::uint64_t patience_factor = 100;
@@ -288,6 +287,7 @@ void Replayer::replay(const Event& event) {
     replay_by_agent(event);
     return;
   }
+  last_by_agent_ = nullptr;
   // Those that advance the task run it through its ring, too; for all others it has to stand behind its last
   // call.
   const bool advances = event.kind == EventKind::call || event.kind == EventKind::exec ||
@@ -364,15 +364,17 @@ void Replayer::replay(const Event& event) {
 
 void Replayer::remember(ReplayTask& task, const Event& event) {
   task.left_ns = event.leave_ns;
-  task.history.push_back(event);
-  task.history.back().data = {};
-  task.history.back().extra = nullptr;
-  if (task.history.size() > history_length) task.history.pop_front();
+  task.history.add(event);
 }
 
 void Replayer::replay_by_agent(const Event& event) {
-  ReplayTask& task = this->task(event.tid, event);
-  close_open_segment(task, event);
+  // Of a run of such events, all but the first find the task, and its domain's turn, as the one before left
+  // it.
+  if (last_by_agent_ == nullptr || last_by_agent_->tid != event.tid) {
+    last_by_agent_ = &this->task(event.tid, event);
+    close_open_segment(*last_by_agent_, event);
+  }
+  ReplayTask& task = *last_by_agent_;
   if (!replay_agent::queue_call(task, event)) {
     run_ring(task, event);
     if (!replay_agent::queue_call(task, event))

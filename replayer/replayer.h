@@ -105,6 +105,7 @@ class Replayer {
   std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;
   std::map<DomainId, Tid> open_;         // which task of a domain ran last
   std::map<DomainId, DomainId> merged_;  // what became of a domain
+  ReplayTask* last_by_agent_ = nullptr;  // whose call of its agent the last event was
   EventNumber next_{0};
   Pid first_pid_{};
   std::optional<int> wait_status_;

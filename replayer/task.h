@@ -1,12 +1,15 @@
 // A replayed task: a real task of the kernel's that plays the part of a recorded one.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "format/base/ids.h"
 #include "format/event.h"
@@ -24,6 +27,30 @@ struct AddressSpace {
   std::uint64_t stack_end = 0;
   std::shared_ptr<AgentMemory> agent;                // nullptr: none is there
   std::map<std::uint64_t, std::uint64_t> aio_rings;  // of io_setup(2): where they are, and their sizes
+};
+
+// The last events of a task, for a report: without what hangs off them.
+class History {
+ public:
+  static constexpr std::size_t length = 10;
+
+  void add(const Event& event) {
+    Event& place = events_[count_++ % length];
+    place = event;
+    place.data = {};
+    place.extra = nullptr;
+  }
+  // From the oldest on.
+  [[nodiscard]] std::vector<Event> events() const {
+    std::vector<Event> all;
+    for (std::size_t i = count_ - std::min(count_, length); i < count_; ++i)
+      all.push_back(events_[i % length]);
+    return all;
+  }
+
+ private:
+  std::array<Event, length> events_{};
+  std::size_t count_ = 0;  // so many were added
 };
 
 struct ReplayTask {
@@ -47,8 +74,7 @@ struct ReplayTask {
   bool waits_in_call = false;
   TracedAt traced_at = TracedAt::boundary;  // where it stopped for its tracer last
   std::uint64_t left_ns = 0;                // time of its last event
-  // The last events, for a report: without what hangs off them.
-  std::deque<Event> history;
+  History history;
   std::uint64_t slot = 0;  // of the agent: where in its memory; 0: the task has none
 
   [[nodiscard]] RemoteMemory memory() const { return RemoteMemory(real_tid); }

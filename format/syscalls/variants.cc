@@ -307,11 +307,24 @@ constexpr auto collection = collect(
     ordered(mux::quotactl_fd, quotactl_fd_variants),
     ordered(mux::landlock_add_rule, landlock_add_rule_variants));
 
+constexpr std::uint8_t no_range = 0xff;
+static_assert(collection.ranges.size() < no_range);
+
+// Most calls have none, and every call is asked: so by number.
+consteval auto ranges_by_nr() {
+  std::array<std::uint8_t, entries::highest_nr + 1> by_nr{};
+  by_nr.fill(no_range);
+  for (std::size_t i = 0; i < collection.ranges.size(); ++i) {
+    by_nr.at(static_cast<std::size_t>(collection.ranges.at(i).of.nr)) = static_cast<std::uint8_t>(i);
+  }
+  return by_nr;
+}
+constexpr auto range_by_nr = ranges_by_nr();
+
 const Range* find_range(std::int64_t nr) {
-  const auto at =
-      std::lower_bound(collection.ranges.begin(), collection.ranges.end(), nr,
-                       [](const Range& range, std::int64_t wanted) { return range.of.nr < wanted; });
-  return at != collection.ranges.end() && at->of.nr == nr ? &*at : nullptr;
+  if (nr < 0 || nr > entries::highest_nr) return nullptr;
+  const std::uint8_t number = range_by_nr.at(static_cast<std::size_t>(nr));
+  return number == no_range ? nullptr : &collection.ranges.at(number);
 }
 
 }  // namespace

@@ -138,6 +138,8 @@ std::optional<agent::RemadeCall> remade_call(AddressSpace& space, const Event& e
   const syscalls::Syscall* entry = syscalls::find(event.nr);
   const bool failed = is_error(event.result);
   if (entry == nullptr || failed) return std::nullopt;
+  const syscalls::Variant* variant = syscalls::select_variant(*entry, event.args);
+  if (variant == nullptr && entry->replay == syscalls::Replay::emulate) return std::nullopt;
   const syscalls::Policy policy = syscalls::policy(*entry, event.args);
   const auto& a = event.args;
   if (policy.replay == syscalls::Replay::execute) {
