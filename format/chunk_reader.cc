@@ -3,14 +3,17 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <new>
 
 #include "format/base/error.h"
 #include "format/base/zeros.h"
+#include "format/stored_frame.h"
 #include "format/trace.h"
 
 namespace rec {
@@ -123,6 +126,17 @@ bool ChunkReader::is_intact(const ChunkPlace& place) {
 
 const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, RawChunk& into,
                                    Checksum checksum) {
+  // Of file content, each block is compared with its own hash when somebody wants it.
+  const bool is_checked = checksum == Checksum::of_all || place.header.kind != layout::ChunkKind::content;
+  const auto raw = into.resize(place.header.raw_size);
+  if (is_checked || !read_stored(place, raw)) unpack(place, number, raw, is_checked);
+  const fb::Chunk* root = verified_chunk(raw);
+  if (root == nullptr) fail_damaged(place.offset, number, "its structure is not that of a chunk");
+  return *root;
+}
+
+void ChunkReader::unpack(const ChunkPlace& place, std::size_t number, std::span<std::byte> raw,
+                         bool is_checked) {
   const auto damaged = [&](std::string_view problem) { fail_damaged(place.offset, number, problem); };
   const std::size_t size = layout::chunk_header_size + place.header.compressed_size;
   const std::span<const std::byte> chunk = [&] {
@@ -134,19 +148,43 @@ const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, 
   if (!header.value) damaged(header.problem);
   if (*header.value != place.header) damaged("its header is not what the index says");
   const auto payload = chunk.subspan(layout::chunk_header_size);
-  // Of file content, each block is compared with its own hash when somebody wants it.
-  const bool is_checked = checksum == Checksum::of_all || place.header.kind != layout::ChunkKind::content;
   if (is_checked && layout::checksum_of(payload) != place.header.checksum) damaged("checksum does not match");
 
-  const auto raw = into.resize(place.header.raw_size);
   const std::size_t unpacked =
       ZSTD_decompressDCtx(decompressor_.get(), raw.data(), raw.size(), payload.data(), payload.size());
   if (ZSTD_isError(unpacked) != 0)
     damaged(fmt::format("it cannot be unpacked ({})", ZSTD_getErrorName(unpacked)));
   if (unpacked != raw.size()) damaged("it unpacks to another size than its header says");
-  const fb::Chunk* root = verified_chunk(raw);
-  if (root == nullptr) damaged("its structure is not that of a chunk");
-  return *root;
+}
+
+// A chunk whose payload is as long as a stored frame of its content would be most probably is one: then the
+// content is read straight to where it belongs. False: it is not, or something is wrong with it, which
+// unpack() will find.
+bool ChunkReader::read_stored(const ChunkPlace& place, std::span<std::byte> raw) const {
+  const std::span<const std::byte> content = raw;
+  const StoredFrame frame(std::span(&content, 1));
+  if (frame.size() != place.header.compressed_size || frame.parts().size() >= IOV_MAX) return false;
+  const auto chunk_header = layout::encode(place.header);
+  const std::size_t size = chunk_header.size() + frame.size();
+
+  // What is around the content goes here, to be compared with what belongs there.
+  std::vector<std::byte> expected(chunk_header.begin(), chunk_header.end());
+  std::vector<std::byte> around(size - raw.size());
+  std::vector<iovec> places{{around.data(), chunk_header.size()}};
+  std::size_t at = 0;
+  for (const auto& part : frame.parts()) {
+    const bool is_content = part.data() >= content.data() && part.data() < content.data() + content.size();
+    if (is_content) {
+      places.push_back({raw.data() + at, part.size()});
+      at += part.size();
+    } else {
+      places.push_back({around.data() + expected.size(), part.size()});
+      expected.insert(expected.end(), part.begin(), part.end());
+    }
+  }
+  const ssize_t got =
+      ::preadv(fd_.get(), places.data(), static_cast<int>(places.size()), static_cast<off_t>(place.offset));
+  return got == static_cast<ssize_t>(size) && around == expected;
 }
 
 const fb::Chunk* verified_chunk(std::span<const std::byte> raw) {

@@ -64,6 +64,8 @@ class ChunkReader {
 
  private:
   [[nodiscard]] std::size_t read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
+  void unpack(const layout::ChunkPlace& place, std::size_t number, std::span<std::byte> raw, bool is_checked);
+  [[nodiscard]] bool read_stored(const layout::ChunkPlace& place, std::span<std::byte> raw) const;
   [[nodiscard]] bool is_zero_from(std::uint64_t offset) const;
 
   struct FreeContext {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -302,6 +303,48 @@ TEST_CASE("when the file cannot grow, the trace ends cleanly below the limit and
   }
   CHECK(file_bytes(path).size() <= 1'500'000);
   check_ends_with_note(path, "ulimit -f");
+}
+
+TEST_CASE(
+    "around content that is stored as it is: whatever byte is changed, the content is right or refused") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "whole.rec";
+  const std::string bad = directory / "bad.rec";
+  constexpr std::size_t raw_block = 128 << 10;  // what zstd has in one block at most
+  const auto content = noise(raw_block + 5000, 1);
+  BlockHash hash;
+  {
+    TraceWriter writer(path, sample_header());
+    hash = writer.add_block(content);
+    writer.finish({});
+  }
+  const auto bytes = file_bytes(path);
+  const auto find = [&](std::size_t from) {
+    const auto at =
+        std::search(bytes.begin(), bytes.end(), content.begin() + static_cast<std::ptrdiff_t>(from),
+                    content.begin() + static_cast<std::ptrdiff_t>(from) + 32);
+    REQUIRE(at != bytes.end());
+    return static_cast<std::size_t>(at - bytes.begin());
+  };
+  const std::size_t first = find(0);                     // behind the headers of chunk and frame
+  const std::size_t last = find(content.size() - 4000);  // behind the header of the second block
+  REQUIRE(last - first > content.size() - 4000);
+  const std::size_t second = first + raw_block - 200;
+  std::size_t refused = 0;
+  const auto change = [&](std::size_t at) {
+    CAPTURE(at);
+    auto changed = bytes;
+    changed[at] ^= static_cast<std::byte>(1U << (at % 8));
+    write_file(bad, changed);
+    bool is_right = false;
+    const std::string error =
+        error_of([&] { is_right = std::ranges::equal(TraceReader(bad).block(hash), content); });
+    REQUIRE((is_right || contains(error, bad)));
+    if (!is_right) ++refused;
+  };
+  for (std::size_t at = first - 120; at < first + 20; ++at) change(at);
+  for (std::size_t at = second; at < second + 250; ++at) change(at);
+  CHECK(refused > 300);
 }
 
 TEST_CASE("a trace never grows beyond the size it was given, and stops not far below it") {
