@@ -1,9 +1,8 @@
-#include <xxhash.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "format/base/error.h"
+#include "format/block_hash.h"
 #include "format/trace_reader_impl.h"
 
 namespace rec {
@@ -239,9 +238,7 @@ std::span<const std::byte> TraceReader::Impl::take_block(const BlockHash& hash, 
         place->size() > content_block_size)
       fail_damaged(*from.number, "a block is not inside of it");
     const auto bytes = all.subspan(place->offset(), place->size());
-    const XXH128_hash_t actual = XXH3_128bits(bytes.data(), bytes.size());
-    if (BlockHash{actual.low64, actual.high64} != hash)
-      fail_damaged(*from.number, "a block does not match its hash");
+    if (hash_of_block(bytes) != hash) fail_damaged(*from.number, "a block does not match its hash");
     return bytes;
   }
   fail_damaged(*from.number, "it lacks a block that the index puts there");

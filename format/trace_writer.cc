@@ -1,7 +1,6 @@
 #include "format/trace_writer.h"
 
 #include <signal.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +15,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
+#include "format/block_hash.h"
 #include "format/chunk_writer.h"
 #include "format/event_columns.h"
 #include "format/trace_tables.h"
@@ -55,11 +55,6 @@ std::size_t size_of_batches(const WriterOptions& options) {
   if (options.level != 0) return 16 * batch_bytes;
   if (options.max_size == 0) return batch_bytes;
   return std::clamp<std::uint64_t>(options.max_size / 64, least, batch_bytes);
-}
-
-BlockHash hash_of(std::span<const std::byte> bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return {hash.low64, hash.high64};
 }
 
 // A thread to which no signal is delivered: those are for the recorder's own threads. (SIGXFSZ is among them,
@@ -238,7 +233,7 @@ std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& 
 // `owned`: the memory that `bytes` are in, if it is for the writer to keep.
 BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned) {
   ENSURE(bytes.size() <= content_block_size, "a block of {} bytes", bytes.size());
-  const BlockHash hash = hash_of(bytes);
+  const BlockHash hash = hash_of_block(bytes);
   Lock lock(mutex_);
   check(lock);
   if (why_ended_) return hash;
