@@ -1,17 +1,15 @@
 #include "tracee/code_patch.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <limits>
-#include <memory>
 
 #include "format/base/error.h"
 #include "tracee/elf_functions.h"
+#include "tracee/file_bytes.h"
 #include "tracee/instruction.h"
 #include "tracee/instruction_length.h"
 
@@ -365,33 +363,13 @@ namespace {
 
 constexpr std::size_t piece_size = 256 << 10;
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  std::span<const std::byte> read(std::uint64_t offset, std::span<std::byte> buffer) const {
-    std::size_t done = 0;
-    while (done < buffer.size()) {
-      const ssize_t got =
-          ::pread(fd_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return buffer.first(done);
-  }
-
- private:
-  int fd_;
-};
-
 // Calls `each` with (offset in the file, bytes) for overlapping pieces of a range.
 template <typename Each>
-void for_pieces(const File& file, const ElfFunctions::Range& range, std::vector<std::byte>& buffer,
-                const Each& each) {
+void for_pieces(int fd, const ElfFunctions::Range& range, std::vector<std::byte>& buffer, const Each& each) {
   constexpr std::uint64_t overlap = 8;  // longer than any jump
   for (std::uint64_t at = range.start; at < range.end; at += piece_size - overlap) {
     const std::size_t length = std::min<std::uint64_t>(piece_size, range.end - at);
-    each(at, file.read(at, std::span(buffer).first(length)));
+    each(at, read_file_part(fd, at, std::span(buffer).first(length)));
   }
 }
 
@@ -444,16 +422,15 @@ void find_targets(std::uint64_t offset, std::span<const std::byte> bytes, const 
 JumpTargets::JumpTargets(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
-  const File file(fd);
   std::vector<std::byte> buffer(piece_size);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   std::array<std::byte, 4096> beginning{};
-  const ElfFunctions elf(file.read(0, beginning), size);
+  const ElfFunctions elf(read_file_part(fd, 0, beginning), size);
   if (!elf.is_elf() || !elf.has_all_headers()) return;
   Interesting interesting(size);
   std::vector<std::uint64_t> sites;
   for (const auto& range : elf.code()) {
-    for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+    for_pieces(fd, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
       for (const std::uint64_t site : find_sites(offset, bytes)) {
         interesting.add_site(site);
         sites.push_back(site);
@@ -465,7 +442,7 @@ JumpTargets::JumpTargets(int fd) {
   // which for code they are (a second executable segment is a rarity, and jumps between the two go through
   // tables).
   for (const auto& range : elf.code()) {
-    for_pieces(file, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+    for_pieces(fd, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
       find_targets(offset, bytes, interesting, targets_);
     });
   }
@@ -477,8 +454,8 @@ void JumpTargets::find_functions(int fd, std::uint64_t size, const std::vector<s
   constexpr std::uint64_t largest = 32 << 20;  // reading more would take noticeable time
   constexpr std::uint64_t around = 144;
   if (size > largest) return;
-  const auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
-  ElfFunctions elf(File(fd).read(0, std::span(bytes.get(), size)));
+  const FileBytes file(fd, size);
+  ElfFunctions elf(file.bytes());
   for (const std::uint64_t site : sites) {
     for (std::uint64_t at = site - std::min(site, around); at < std::min(site + around, size);) {
       const auto function = elf.at(at);

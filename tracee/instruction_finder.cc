@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "format/base/unique_fd.h"
 #include "tracee/disassembler.h"
 #include "tracee/elf_functions.h"
+#include "tracee/file_bytes.h"
 #include "tracee/instruction_length.h"
 
 namespace rec {
@@ -118,40 +118,26 @@ class Walk {
   bool lost_ = false;
 };
 
-// Reads until the buffer is full or the file ends.
-std::span<const std::byte> read_at(int fd, std::uint64_t offset, std::span<std::byte> buffer) {
-  std::size_t done = 0;
-  while (done < buffer.size()) {
-    const ssize_t got =
-        ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  return buffer.first(done);
-}
-
 // Whether the code in the file has any pattern: most has none, and then the rest need not be read.
 bool code_may_hold_instructions(int fd, std::uint64_t size) {
   constexpr std::size_t piece = 256 << 10;
   constexpr std::size_t overlap = 2;  // a pattern is 3 bytes at most
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
-  const ElfFunctions elf(read_at(fd, 0, std::span(buffer.get(), 4096)), size);
+  const ElfFunctions elf(read_file_part(fd, 0, std::span(buffer.get(), 4096)), size);
   if (!elf.is_elf() || !elf.has_all_headers()) return true;
   for (const ElfFunctions::Range& code : elf.code()) {
     for (std::uint64_t at = code.start; at < code.end; at += piece - overlap) {
       const std::size_t length = std::min<std::uint64_t>(piece, code.end - at);
-      if (!find_patterns(read_at(fd, at, std::span(buffer.get(), length)), true).empty()) return true;
+      if (!find_patterns(read_file_part(fd, at, std::span(buffer.get(), length)), true).empty()) return true;
     }
   }
   return false;
 }
 
-// The file is read, not mapped: one that somebody cuts off meanwhile shall not end rec with a SIGBUS.
 FoundInstructions find_instructions_in_file(int fd, std::uint64_t size) {
   if (!code_may_hold_instructions(fd, size)) return {};
-  const auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
-  return find_instructions_in_elf(read_at(fd, 0, std::span(bytes.get(), size)));
+  const FileBytes file(fd, size);
+  return find_instructions_in_elf(file.bytes());
 }
 
 }  // namespace

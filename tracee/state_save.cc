@@ -46,6 +46,8 @@ class Pattern {
   std::uint64_t at_;
 };
 
+constexpr std::array clearing{0x48U, 0x89U, 0x94U, 0x24U};
+
 // mov $states,%eax ; xor %edx,%edx ; { mov %rdx,n(%rsp) } ; xsave n(%rsp)
 std::optional<StateSave> match(std::span<const std::byte> code, std::uint64_t at) {
   constexpr std::uint32_t most_states = 1 << 20;
@@ -55,7 +57,7 @@ std::optional<StateSave> match(std::span<const std::byte> code, std::uint64_t at
   const auto states = pattern.number();
   if (!states || *states == 0 || *states >= most_states || !pattern.take(std::array{0x31U, 0xd2U}))
     return std::nullopt;
-  while (pattern.take(std::array{0x48U, 0x89U, 0x94U, 0x24U})) {
+  while (pattern.take(clearing)) {
     if (!pattern.number()) return std::nullopt;
   }
   save.at = pattern.at();
@@ -83,6 +85,35 @@ void put_number(std::vector<std::byte>& code, std::uint64_t value) {
 
 }  // namespace
 
+namespace {
+
+// What leads to the xsave at `at`, by the clearing moves in front of it.
+std::optional<StateSave> match_backwards(std::span<const std::byte> code, std::uint64_t at) {
+  constexpr std::uint64_t clearing_move = 8;
+  constexpr std::uint64_t beginning = 7;  // mov, xor
+  std::uint64_t start = at;
+  while (start >= clearing_move + beginning && Pattern(code, start - clearing_move).take(clearing))
+    start -= clearing_move;
+  auto save = start >= beginning ? match(code, start - beginning) : std::nullopt;
+  return save && save->at == at ? save : std::nullopt;
+}
+
+// The next `0f ae` at or behind `at`, xsave and its like; nullptr: none. (memchr, since other code has the
+// second byte seldom.)
+const std::byte* next_save(std::span<const std::byte> code, const std::byte* at) {
+  const std::byte* const end = code.data() + code.size();
+  while (at < end) {
+    const auto* second =
+        static_cast<const std::byte*>(std::memchr(at, 0xae, static_cast<std::size_t>(end - at)));
+    if (second == nullptr) return nullptr;
+    if (second != code.data() && second[-1] == std::byte{0x0f}) return second - 1;
+    at = second + 1;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 std::vector<StateSave> find_state_saves(std::span<const std::byte> file, std::uint64_t start,
                                         std::uint64_t end) {
   std::vector<StateSave> found;
@@ -90,10 +121,8 @@ std::vector<StateSave> find_state_saves(std::span<const std::byte> file, std::ui
   const std::uint64_t page_end = std::min<std::uint64_t>(page_up(end), file.size());
   std::uint64_t room = (end + 15) & ~std::uint64_t{15};
   const auto code = file.subspan(start, end - start);
-  for (auto at = code.begin(); at != code.end(); ++at) {
-    at = std::find(at, code.end(), std::byte{0xb8});
-    if (at == code.end()) break;
-    auto save = match(code, static_cast<std::uint64_t>(at - code.begin()));
+  for (const std::byte* at = next_save(code, code.data()); at != nullptr; at = next_save(code, at + 2)) {
+    auto save = match_backwards(code, static_cast<std::uint64_t>(at - code.data()));
     if (!save) continue;
     if (room + state_save_room > page_end) break;
     const auto free = file.subspan(room, state_save_room);

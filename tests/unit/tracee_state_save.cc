@@ -39,6 +39,22 @@ TEST_CASE("the loader's way of saving the state is found, with its states, place
   CHECK(found[0].room == 32);
 }
 
+TEST_CASE("all saves are found in their order, however many words each clears first") {
+  const Bytes clearing = bytes_of({0x48, 0x89, 0x94, 0x24, 0x58, 0x02, 0, 0});
+  Bytes code;
+  std::vector<std::uint64_t> expected;
+  for (const std::size_t words : {0, 1, 7}) {
+    const Bytes one = saving_code();
+    code.insert(code.end(), one.begin(), one.begin() + 7);
+    for (std::size_t i = 0; i < words; ++i) code.insert(code.end(), clearing.begin(), clearing.end());
+    expected.push_back(code.size());
+    code.insert(code.end(), one.begin() + 15, one.end());
+  }
+  const auto found = find_state_saves(file_with(code), 0, code.size());
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i].at == expected[i]);
+}
+
 TEST_CASE("an xsave that comes by its states in another way is left alone") {
   Bytes code = saving_code();
   code[5] = std::byte{0x33};  // not xor %edx,%edx
