@@ -138,9 +138,11 @@ std::span<const std::byte> ChunkWriter::compress(ZSTD_CCtx* compressor, std::spa
 bool ChunkWriter::is_worth_compressing(const std::vector<EventBatch::Block>& blocks) {
   constexpr std::size_t sample = 4096;
   constexpr std::size_t samples = 4;
+  const std::uint64_t all = blocks.size() * samples * sample;
   std::uint64_t looked_at = 0;
   std::uint64_t compressed = 0;
   for (const EventBatch::Block& block : blocks) {
+    if (looked_at > compressed + all / 64) return true;  // whatever the others are
     const std::span<const std::byte> bytes = block.bytes.span();
     if (bytes.size() < samples * sample) return true;
     for (std::size_t i = 0; i < samples; ++i) {

@@ -361,24 +361,53 @@ std::optional<CodePatch> make_counter_patch(const Surroundings& code, const Jump
 
 namespace {
 
-constexpr std::size_t piece_size = 256 << 10;
-
-// Calls `each` with (offset in the file, bytes) for overlapping pieces of a range.
-template <typename Each>
-void for_pieces(int fd, const ElfFunctions::Range& range, std::vector<std::byte>& buffer, const Each& each) {
-  constexpr std::uint64_t overlap = 8;  // longer than any jump
-  for (std::uint64_t at = range.start; at < range.end; at += piece_size - overlap) {
-    const std::size_t length = std::min<std::uint64_t>(piece_size, range.end - at);
-    each(at, read_file_part(fd, at, std::span(buffer).first(length)));
+// A file's bytes: all at once, or piece by piece where that would take too much memory.
+class CodeBytes {
+ public:
+  CodeBytes(int fd, std::uint64_t size) : fd_(fd) {
+    constexpr std::uint64_t largest = 32 << 20;
+    if (size <= largest) {
+      whole_.emplace(fd, size);
+    } else {
+      buffer_.resize(piece_size);
+    }
   }
-}
+
+  // nullptr: not all of it is there.
+  [[nodiscard]] const FileBytes* whole() const { return whole_ ? &*whole_ : nullptr; }
+
+  // Calls `each` with (offset in the file, bytes) for overlapping pieces of a range.
+  template <typename Each>
+  void for_pieces(const ElfFunctions::Range& range, const Each& each) {
+    constexpr std::uint64_t overlap = 8;  // longer than any jump
+    for (std::uint64_t at = range.start; at < range.end; at += piece_size - overlap)
+      each(at, piece(at, std::min<std::uint64_t>(piece_size, range.end - at)));
+  }
+
+ private:
+  static constexpr std::size_t piece_size = 256 << 10;
+
+  std::span<const std::byte> piece(std::uint64_t at, std::size_t length) {
+    if (!whole_) return read_file_part(fd_, at, std::span(buffer_).first(length));
+    const auto rest = whole_->bytes().subspan(std::min<std::uint64_t>(at, whole_->bytes().size()));
+    return rest.first(std::min(length, rest.size()));
+  }
+
+  int fd_;
+  std::optional<FileBytes> whole_;
+  std::vector<std::byte> buffer_;
+};
 
 std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> sites;
-  for (std::uint64_t i = 0; i + 1 < bytes.size(); ++i) {
-    const std::uint8_t opcode = byte_at(bytes, i + 1);
-    const bool is_site = opcode == 0x05 || opcode == 0xa2 || opcode == 0x31;
-    if (byte_at(bytes, i) == 0x0f && is_site) sites.push_back(offset + i);
+  const std::byte* const begin = bytes.data();
+  const std::byte* const end = begin + bytes.size();
+  for (const std::byte* at = begin; at != end; ++at) {
+    at = static_cast<const std::byte*>(std::memchr(at, 0x0f, static_cast<std::size_t>(end - at)));
+    if (at == nullptr || at + 1 == end) break;
+    const auto opcode = std::to_integer<unsigned>(at[1]);
+    if (opcode == 0x05 || opcode == 0xa2 || opcode == 0x31)
+      sites.push_back(offset + static_cast<std::uint64_t>(at - begin));
   }
   return sites;
 }
@@ -422,42 +451,41 @@ void find_targets(std::uint64_t offset, std::span<const std::byte> bytes, const 
 JumpTargets::JumpTargets(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
-  std::vector<std::byte> buffer(piece_size);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   std::array<std::byte, 4096> beginning{};
   const ElfFunctions elf(read_file_part(fd, 0, beginning), size);
   if (!elf.is_elf() || !elf.has_all_headers()) return;
+  CodeBytes bytes(fd, size);
   Interesting interesting(size);
   std::vector<std::uint64_t> sites;
   for (const auto& range : elf.code()) {
-    for_pieces(fd, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
-      for (const std::uint64_t site : find_sites(offset, bytes)) {
+    bytes.for_pieces(range, [&](std::uint64_t offset, std::span<const std::byte> piece) {
+      for (const std::uint64_t site : find_sites(offset, piece)) {
         interesting.add_site(site);
         sites.push_back(site);
       }
     });
   }
-  find_functions(fd, size, sites);
+  // (Without them, all that looks like a jump counts as one.)
+  if (bytes.whole() != nullptr) find_functions(bytes.whole()->bytes(), sites);
   // Displacements count in addresses: the same distance in the file as long as both ends are in one segment,
   // which for code they are (a second executable segment is a rarity, and jumps between the two go through
   // tables).
   for (const auto& range : elf.code()) {
-    for_pieces(fd, range, buffer, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
-      find_targets(offset, bytes, interesting, targets_);
+    bytes.for_pieces(range, [&](std::uint64_t offset, std::span<const std::byte> piece) {
+      find_targets(offset, piece, interesting, targets_);
     });
   }
   std::sort(targets_.begin(), targets_.end());
   known_ = true;
 }
 
-void JumpTargets::find_functions(int fd, std::uint64_t size, const std::vector<std::uint64_t>& sites) {
-  constexpr std::uint64_t largest = 32 << 20;  // reading more would take noticeable time
+void JumpTargets::find_functions(std::span<const std::byte> file, const std::vector<std::uint64_t>& sites) {
   constexpr std::uint64_t around = 144;
-  if (size > largest) return;
-  const FileBytes file(fd, size);
-  ElfFunctions elf(file.bytes());
+  ElfFunctions elf(file);
   for (const std::uint64_t site : sites) {
-    for (std::uint64_t at = site - std::min(site, around); at < std::min(site + around, size);) {
+    const std::uint64_t end = std::min<std::uint64_t>(site + around, file.size());
+    for (std::uint64_t at = site - std::min(site, around); at < end;) {
       const auto function = elf.at(at);
       if (function) functions_.push_back(*function);
       at = function ? std::max(at + 1, function->end) : at + 16;  // functions are aligned

@@ -91,7 +91,7 @@ class JumpTargets {
   }
 
  private:
-  void find_functions(int fd, std::uint64_t size, const std::vector<std::uint64_t>& sites);
+  void find_functions(std::span<const std::byte> file, const std::vector<std::uint64_t>& sites);
 
   bool known_ = false;
   std::vector<std::uint64_t> targets_;          // sorted
