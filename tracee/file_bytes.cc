@@ -35,7 +35,8 @@ FileBytes::FileBytes(int fd, std::uint64_t size)
   if (mapped_ == MAP_FAILED) fail_with_errno(fmt::format("mmap of {} bytes", mapped_size_));
   const std::uint64_t unaligned = reinterpret_cast<std::uintptr_t>(mapped_) % huge_page;
   std::byte* const start = static_cast<std::byte*>(mapped_) + (unaligned == 0 ? 0 : huge_page - unaligned);
-  (void)::madvise(start, mapped_size_ - huge_page, MADV_HUGEPAGE);
+  // (A huge page is cleared whole: too much for a small file.)
+  if (size >= huge_page / 2) (void)::madvise(start, mapped_size_ - huge_page, MADV_HUGEPAGE);
   bytes_ = read_file_part(fd, 0, std::span(start, size));
 }
 
