@@ -61,7 +61,8 @@ ChunkReader::ChunkReader(const std::string& path)
   if (read_at(0, bytes) < bytes.size()) fail("{} is not a trace: it is too short", path_);
   const auto prologue = layout::parse_prologue(bytes);
   if (!prologue.value) fail("{} is not a trace: {}", path_, prologue.problem);
-  if (prologue.value->format_version > trace_format_version)
+  format_version_ = prologue.value->format_version;
+  if (format_version_ > trace_format_version)
     fail("{} was recorded by rec {} in trace format {}; this rec reads formats up to {}. Use rec {} or newer",
          path_, prologue.value->rec_version, prologue.value->format_version, trace_format_version,
          prologue.value->rec_version);
@@ -121,7 +122,7 @@ std::optional<ChunkPlace> ChunkReader::find_index() const {
 bool ChunkReader::is_intact(const ChunkPlace& place) {
   const auto compressed = compressed_.resize(place.header.compressed_size);
   return read_at(place.payload_offset(), compressed) == compressed.size() &&
-         layout::checksum_of(compressed) == place.header.checksum;
+         layout::checksum_of(compressed, format_version_) == place.header.checksum;
 }
 
 const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, RawChunk& into,
@@ -148,7 +149,8 @@ void ChunkReader::unpack(const ChunkPlace& place, std::size_t number, std::span<
   if (!header.value) damaged(header.problem);
   if (*header.value != place.header) damaged("its header is not what the index says");
   const auto payload = chunk.subspan(layout::chunk_header_size);
-  if (is_checked && layout::checksum_of(payload) != place.header.checksum) damaged("checksum does not match");
+  if (is_checked && layout::checksum_of(payload, format_version_) != place.header.checksum)
+    damaged("checksum does not match");
 
   const std::size_t unpacked =
       ZSTD_decompressDCtx(decompressor_.get(), raw.data(), raw.size(), payload.data(), payload.size());

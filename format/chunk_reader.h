@@ -75,6 +75,7 @@ class ChunkReader {
   std::string path_;
   UniqueFd fd_;
   std::uint64_t file_size_ = 0;
+  std::uint32_t format_version_ = 0;
   std::unique_ptr<ZSTD_DCtx, FreeContext> decompressor_;
   RawChunk compressed_;
 };

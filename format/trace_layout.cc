@@ -1,11 +1,12 @@
 #include "format/trace_layout.h"
 
-#define XXH_STATIC_LINKING_ONLY  // for a state on the stack
 #include <xxhash.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include "format/block_hash.h"
 
 namespace rec::layout {
 namespace {
@@ -157,13 +158,11 @@ Parsed<std::uint64_t> parse_trailer(std::span<const std::byte, trailer_size> byt
   return {file.index_offset, {}};
 }
 
-std::uint64_t checksum_of(std::span<const std::byte> bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
-
-std::uint64_t checksum_of(std::span<const std::span<const std::byte>> parts) {
-  XXH64_state_t state;
-  (void)XXH64_reset(&state, 0);
-  for (const std::span<const std::byte> part : parts) (void)XXH64_update(&state, part.data(), part.size());
-  return XXH64_digest(&state);
+std::uint64_t checksum_of(std::span<const std::byte> bytes, std::uint32_t format_version) {
+  if (format_version < first_version_with_xxh3) return XXH64(bytes.data(), bytes.size(), 0);
+  return checksum_of(std::span(&bytes, 1));
 }
+
+std::uint64_t checksum_of(std::span<const std::span<const std::byte>> parts) { return hash_of_parts(parts); }
 
 }  // namespace rec::layout

@@ -73,7 +73,7 @@ std::vector<std::byte> trace_of(std::span<const std::byte> payloads) {
     compressed.resize(ZSTD_compress(compressed.data(), compressed.size(), raw.bytes().data(), size, -5));
     header->raw_size = static_cast<std::uint32_t>(size);
     header->compressed_size = compressed.size();
-    header->checksum = layout::checksum_of(compressed);
+    header->checksum = layout::checksum_of(compressed, trace_format_version);
     put(trace, layout::encode(*header));
     put(trace, compressed);
     events += header->event_count;
