@@ -39,6 +39,7 @@ struct TraceSummary {
   std::uint64_t duration_ns = 0;
   std::int32_t wait_status = 0;  // of the first process (wait(2))
   std::uint32_t tasks = 0;
+  std::uint32_t tracers = 1;  // threads of the recorder that traced them
 };
 
 // 128-bit xxh3 of a block's bytes.

@@ -114,11 +114,12 @@ TraceHeader unpack(const fb::Header& table) {
 }
 
 Offset<fb::Summary> pack(FlatBufferBuilder& builder, const TraceSummary& summary) {
-  return fb::CreateSummary(builder, summary.events, summary.duration_ns, summary.wait_status, summary.tasks);
+  return fb::CreateSummary(builder, summary.events, summary.duration_ns, summary.wait_status, summary.tasks,
+                           summary.tracers);
 }
 
 TraceSummary unpack(const fb::Summary& table) {
-  return {table.events(), table.duration_ns(), table.wait_status(), table.tasks()};
+  return {table.events(), table.duration_ns(), table.wait_status(), table.tasks(), table.tracers()};
 }
 
 Offset<fb::Content> pack(FlatBufferBuilder& builder, const Content& content) {

@@ -95,6 +95,12 @@ std::uint32_t Chaos::instructions(Task& task, const std::deque<Task*>& waiting, 
   return std::uniform_int_distribution<std::uint32_t>(most_instructions / 4, most_instructions)(random_);
 }
 
+std::optional<std::size_t> Chaos::tracer(std::size_t count) {
+  constexpr double changes = 0.05;
+  if (!happens(changes)) return std::nullopt;
+  return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_);
+}
+
 bool Chaos::takes_place() { return happens(takes_place_); }
 
 void Chaos::interrupted(Task& task, std::uint64_t took_ns) {

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <random>
 
 namespace rec {
@@ -35,6 +36,8 @@ class Chaos {
                                            std::uint64_t now_ns);
   // Whether it does so here already, where a race may be.
   [[nodiscard]] bool takes_place();
+  // Which of `count` tracer threads a task shall have from here on; nullopt: the one that it has.
+  [[nodiscard]] std::optional<std::size_t> tracer(std::size_t count);
   // It has lost its turn so, and stepping it there took so long. Perhaps it is left behind for a while.
   void interrupted(Task& task, std::uint64_t took_ns);
 

@@ -1,6 +1,7 @@
 // What `rec record` was asked to do.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct RecordOptions {
   bool without_content = false;
   std::uint64_t max_event_bytes = 0;  // memory kept of one call; 0: all. What is cut cannot be replayed.
   bool under_filter = false;  // a seccomp filter that is not rec's applies to rec, and so to the program
+  std::size_t tracers = 0;    // threads that trace, at most; 0: as many as there are processors
   bool agent = true;          // calls are recorded inside the program where that can be
   bool quiet = false;         // no remarks on stderr (they are in the trace all the same)
 };

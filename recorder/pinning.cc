@@ -8,10 +8,7 @@ constexpr double weight_of_a_look = 0.3;
 
 }  // namespace
 
-// A machine with more processors than cpu_set_t counts (1024) is left alone.
-Pinning::Pinning() {
-  allowed_ = ::sched_getaffinity(0, sizeof original_, &original_) == 0 && CPU_COUNT(&original_) > 1;
-}
+Pinning::Pinning(const cpu_set_t& original) : original_(original), allowed_(CPU_COUNT(&original) > 1) {}
 
 void Pinning::set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const {
   // A task that is gone, or a processor that was just taken from us, is no reason to stop recording: it only
@@ -37,11 +34,23 @@ void Pinning::follow_counter() {
   if (as_the_tracees_ && trap_share_ < few) as_the_tracees_.reset();
 }
 
-void Pinning::pin(const std::vector<Tid>& tasks) {
+void Pinning::pin(const std::vector<Tid>& tasks, const cpu_set_t& taken) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
+  auto chosen = static_cast<unsigned>(here);
+  if (CPU_ISSET(chosen, &taken)) {
+    cpu_set_t free;
+    CPU_XOR(&free, &original_, &taken);
+    CPU_AND(&free, &free, &original_);
+    for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
+      if (CPU_ISSET(i, &free)) {
+        chosen = i;
+        break;
+      }
+    }
+  }
   CPU_ZERO(&one_);
-  CPU_SET(static_cast<unsigned>(here), &one_);
+  CPU_SET(chosen, &one_);
   set_all(tasks, one_);
   pinned_ = was_pinned_ = true;
   follow_counter();
@@ -63,6 +72,16 @@ void Pinning::adopt(Tid task) const {
   const bool has_it =
       ::sched_getaffinity(task.value(), sizeof now, &now) == 0 && CPU_EQUAL(&now, &wanted) != 0;
   if (!has_it) ::sched_setaffinity(task.value(), sizeof wanted, &wanted);
+}
+
+void Pinning::take(Tid task) const {
+  if (!allowed_) return;
+  const cpu_set_t& wanted = pinned_ ? one_ : original_;
+  ::sched_setaffinity(task.value(), sizeof wanted, &wanted);
+}
+
+void Pinning::add_to(cpu_set_t* set) const {
+  if (pinned_) CPU_OR(set, set, &one_);
 }
 
 void Pinning::give_up(const std::vector<Tid>& tasks) {

@@ -19,7 +19,8 @@ namespace rec {
 
 class Pinning {
  public:
-  Pinning();
+  // Of the calling thread and the tasks that it traces, which would run on `original`.
+  explicit Pinning(const cpu_set_t& original);
 
   // To be told now and then, at stops, whether domains run in parallel.
   void look(bool parallel);
@@ -29,14 +30,20 @@ class Pinning {
   void count_anew() { parallel_share_ = 1; }
   [[nodiscard]] bool wants_to_pin() const { return allowed_ && !pinned_ && parallel_share_ < to_pin; }
   [[nodiscard]] bool wants_to_unpin() const { return pinned_ && parallel_share_ > to_unpin; }
-  void pin(const std::vector<Tid>& tasks);
+  // Not to one of the processors that are `taken` (by other tracers and what they trace), unless all are.
+  void pin(const std::vector<Tid>& tasks, const cpu_set_t& taken);
   void unpin(const std::vector<Tid>& tasks);
   // A new task, made by one that may have been pinned otherwise than it is now.
   void adopt(Tid task) const;
+  // A task that another thread has traced.
+  void take(Tid task) const;
   // The program takes its affinity in its own hands.
   void give_up(const std::vector<Tid>& tasks);
 
+  [[nodiscard]] bool is_allowed() const { return allowed_; }
   [[nodiscard]] bool is_pinned() const { return pinned_; }
+  // Adds the processor that it is pinned to.
+  void add_to(cpu_set_t* set) const;
   // What the tasks' affinity would be.
   [[nodiscard]] const cpu_set_t& original() const { return original_; }
 

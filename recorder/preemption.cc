@@ -123,9 +123,10 @@ void Session::run_some_instructions(Tid tid, std::uint32_t instructions) {
     if (const auto result = wait_any(WaitMode::poll, &none_left)) dispatch(*result);
     task = find(tid);
   }
-  // One of them was its end, perhaps.
-  if (task == nullptr || task->position != Task::Position::user || task->domain().turn != task) return;
-  if (task->domain().waiting.empty()) {
+  // One of them was its end, perhaps; or its domain became part of another, where it joins the order of turns
+  // at the end of its next call.
+  if (task == nullptr || task->position != Task::Position::user) return;
+  if (task->domain().turn != task || task->domain().waiting.empty()) {
     go_on(*task);
     return;
   }

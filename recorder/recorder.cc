@@ -1,6 +1,5 @@
 #include "recorder/recorder.h"
 
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -22,10 +21,6 @@
 
 namespace rec {
 namespace {
-
-constexpr std::uint64_t trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK |
-                                        PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-                                        PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;
 
 std::string cpu_model() {
   std::array<unsigned, 12> words{};
@@ -61,8 +56,9 @@ void set_up_own_signals() {
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2})
     ::sigaction(signal, &action, nullptr);
   action = {};
-  action.sa_handler = interrupt_wait;  // no SA_RESTART: the timer ends a waitpid
+  action.sa_handler = interrupt_wait;  // no SA_RESTART: the timer ends a waitpid, and so does another tracer
   ::sigaction(SIGALRM, &action, nullptr);
+  ::sigaction(tracer_signal(), &action, nullptr);
   action.sa_handler = SIG_IGN;
   // The terminal's stop signals stop the program; rec has to go on to see it and to let it continue. A trace
   // that meets a limit is an error of write(2), not a reason to die.
@@ -133,8 +129,10 @@ RecordResult record(const RecordOptions& options, TraceWriter& writer) {
   result.wall_ns = session.now_ns();
   result.program_cpu_ns = cpu_time_of_children();
   try {
-    writer.finish(
-        {.duration_ns = result.wall_ns, .wait_status = result.wait_status, .tasks = session.task_count()});
+    writer.finish({.duration_ns = result.wall_ns,
+                   .wait_status = result.wait_status,
+                   .tasks = session.task_count(),
+                   .tracers = session.tracer_count()});
   } catch (const Error& error) {
     result.why_ended_early = error.what();
   }

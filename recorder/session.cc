@@ -1,6 +1,7 @@
 #include "recorder/session.h"
 
 #include <linux/audit.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <unistd.h>
 
@@ -41,11 +42,19 @@ Session::Session(const RecordOptions& options, TraceWriter& writer)
       agents_(*this),
       start_ns_(monotonic_ns()) {
   if (options.chaos_seed) chaos_.emplace(*options.chaos_seed);
+  // A machine with more processors than cpu_set_t counts (1024) is left alone.
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  (void)::sched_getaffinity(0, sizeof processors, &processors);
+  threads_.emplace_back(processors);
+  most_tracers_ = options.tracers;
+  if (most_tracers_ == 0) most_tracers_ = static_cast<std::size_t>(std::max(1, CPU_COUNT(&processors)));
 }
 
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
 int Session::run(Launched launched) {
+  tracers_.enter();
   const Stopped first = std::move(launched.task);
   first_tid_ = first.tid();
   traps_calls_ = options_.under_filter && launched.filtered;
@@ -70,8 +79,7 @@ int Session::run(Launched launched) {
                         "read: it can be looked at (rec dump, stat, coverage), but not replayed",
                         Audience::readers);
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
-  while (dispatch_one()) {
-  }
+  trace();
   set_timer(0);
   return first_status_;
 }
@@ -80,72 +88,6 @@ std::vector<Tid> Session::all_tids() const {
   std::vector<Tid> tids;
   for (const auto& [tid, task] : tasks_) tids.push_back(tid);
   return tids;
-}
-
-void Session::update_pinning() {
-  // Many calls between two stops: what they wrote down is made events of while they go on.
-  constexpr std::uint64_t many = 64;
-  const bool go_on_alone = agents_.records() - records_at_last_stop_ > many;
-  records_at_last_stop_ = agents_.records();
-  if (go_on_alone) pinning_.count_anew();
-  constexpr std::uint32_t stops_between_looks = 8;  // one takes time for each domain
-  if (++stops_since_look_ >= stops_between_looks) {
-    stops_since_look_ = 0;
-    pinning_.look(domains_run_in_parallel());
-  }
-  if (pinning_.wants_to_pin()) pinning_.pin(all_tids());
-  if (go_on_alone || pinning_.wants_to_unpin()) pinning_.unpin(all_tids());
-}
-
-bool Session::dispatch_one() {
-  update_pinning();
-  update_timer();
-  bool none_left = false;
-  std::optional<WaitResult> result;
-  if (!deferred_.empty()) {
-    result = take_deferred(deferred_.begin());
-  } else {
-    result = wait_any(is_busy_ ? WaitMode::poll : WaitMode::block, &none_left);
-    if (result) gather_stops();
-  }
-  if (none_left) return false;
-  if (!result && is_busy_) {
-    look_at_rings();
-    return true;
-  }
-  if (!result || timer_is_overdue()) on_timer();
-  if (!result) return true;
-  std::optional<WaitResult> next = *result;
-  while (next) {
-    const WaitResult now = *next;
-    next.reset();
-    try {
-      dispatch(now);
-      look_at_held_calls();
-    } catch (const TaskGone& gone) {
-      // Whatever we wanted of it, it was killed meanwhile. If its end was seen already, go on from there.
-      if (gone.seen) next = WaitResult{gone.tid, *gone.seen};
-    }
-  }
-  return true;
-}
-
-// The timer ends a wait; where a stop is always there already, nobody waits.
-bool Session::timer_is_overdue() const {
-  constexpr std::uint64_t periods = 4;
-  return timer_period_ns_ != 0 && now_ns() - last_timer_ns_ > periods * timer_period_ns_;
-}
-
-// While agents write much, their rings are emptied before they are full: a full one costs a stop.
-void Session::look_at_rings() {
-  constexpr useconds_t pause_us = 100;  // a ring takes some 700 µs of the shortest calls
-  constexpr int looks_in_vain = 5;
-  const std::uint64_t before = agents_.records();
-  const bool timer = ::usleep(pause_us) != 0;
-  agents_.drain();
-  looks_in_vain_ = agents_.records() == before ? looks_in_vain_ + 1 : 0;
-  is_busy_ = looks_in_vain_ < looks_in_vain;
-  if (timer) on_timer();
 }
 
 void Session::dispatch(const WaitResult& result) {
@@ -165,7 +107,7 @@ void Session::dispatch(const WaitResult& result) {
     on_unknown(result);
     return;
   }
-  pinning_.look_at_counter(task->counter_traps);
+  here().pinning.look_at_counter(task->counter_traps);
   if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
     on_event(*task, event->event);
   } else if (std::holds_alternative<SyscallStop>(result.status)) {
@@ -238,6 +180,7 @@ void Session::on_entry_stop(Task& task) {
     resume_user(task);
     return;
   }
+  if (moves_to_other_tracer(task, info)) return;
   if (!task.held.empty() && deliver_held_signal_first(*this, task)) return;
   if (stop_at_entry(*this, task)) return;
   // Entry and seccomp information begin alike (linux/ptrace.h).
@@ -396,7 +339,8 @@ std::vector<Task*> Session::tasks_of(const Process& process) {
 
 Task& Session::add_task(Tid tid, std::shared_ptr<Process> process) {
   ++task_count_;
-  pinning_.adopt(tid);
+  if (tracers_.owner(tid) == nullptr) tracers_.set_owner(tid, Tracers::here());
+  here().pinning.adopt(tid);
   auto task = std::make_unique<Task>();
   task->tid = tid;
   task->process = std::move(process);

@@ -1,4 +1,4 @@
-// One recording: the event loop over all tasks of the program, the turns they take, and what is written of
+// One recording: the event loops over all tasks of the program, the turns they take, and what is written of
 // them.
 //
 // A task is resumed in one of two ways: `cont` into user code, where the seccomp filter stops it at its next
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,11 +23,12 @@
 #include "recorder/echo.h"
 #include "recorder/kept_data.h"
 #include "recorder/options.h"
-#include "recorder/pinning.h"
 #include "recorder/task.h"
+#include "recorder/tracer_thread.h"
 #include "tracee/cpuid_answers.h"
 #include "tracee/instruction_finder.h"
 #include "tracee/remote_batch.h"
+#include "tracee/tracer.h"
 #include "tracee/wait_status.h"
 
 namespace rec {
@@ -46,7 +48,10 @@ class Session {
   TraceWriter& writer() { return writer_; }
   ContentStore& contents() { return contents_; }
   EchoDescriptors& echo() { return echo_; }
-  Pinning& pinning() { return pinning_; }
+  // Of the thread that traces the task.
+  [[nodiscard]] Pinning& pinning(const Task& task);
+  // The program takes its affinity in its own hands.
+  void give_up_pinning();
   // What a program is answered to cpuid.
   [[nodiscard]] const CpuidAnswers& cpuid_answers() const { return cpuid_answers_; }
   InstructionFinder& instructions() { return instructions_; }
@@ -191,14 +196,28 @@ class Session {
   }
   // The first stop of a new task; it may have been reported before its parent's event.
   void take_first_stop(Tid tid);
+  // A new task is traced by whoever traces the one that made it.
+  void trace_with(Tid child, const Task& parent);
+  // It is gone before it was known.
+  void forget_tracer(Tid child) { tracers_.forget(child); }
 
  private:
-  bool dispatch_one();
+  void trace();
+  bool trace_next();
+  void trace_also(Tracer& tracer);
+  void deal_with(const WaitResult& result);
   void look_at_rings();
+  [[nodiscard]] TracerThread& here();
+  [[nodiscard]] std::vector<Tid> tids_of(const Tracer& tracer) const;
+  [[nodiscard]] bool can_move(const Task& task, const __ptrace_syscall_info& stop) const;
+  [[nodiscard]] std::uint32_t load_of(const Tracer& tracer, std::uint64_t now) const;
+  [[nodiscard]] Tracer* less_loaded(const Domain& domain, std::uint64_t now);
+  [[nodiscard]] Tracer* choose_tracer(Domain& domain);
+  Tracer& start_tracer();
+  // True: it is let go, and its new tracer has it at this stop again.
+  bool moves_to_other_tracer(Task& task, const __ptrace_syscall_info& stop);
   void gather_stops();
   [[nodiscard]] bool timer_is_overdue() const;
-  [[nodiscard]] std::optional<WaitResult> take_next_stop(Tid tid);
-  [[nodiscard]] WaitResult take_deferred(const std::deque<WaitResult>::const_iterator& at);
   void on_unknown(const WaitResult& result);
   void on_event(Task& task, int event);
   void on_entry_stop(Task& task);
@@ -220,7 +239,7 @@ class Session {
   static void hurry(Task& holder);
   void after_entry(Task& task);
   void update_pinning();
-  [[nodiscard]] bool domains_run_in_parallel() const;
+  [[nodiscard]] bool domains_run_in_parallel(const Tracer& tracer) const;
   std::unique_ptr<Task> forget_task(Task& task);
   [[nodiscard]] bool finished_turn(const Task& task);
   void on_timer();
@@ -249,9 +268,11 @@ class Session {
   bool traps_calls_ = false;
   bool is_tracing_used_ = false;
   EchoDescriptors echo_;
-  Pinning pinning_;
+  Tracers tracers_;
+  std::deque<TracerThread> threads_;  // of tracers_, by their numbers
+  std::size_t most_tracers_ = 1;
+  std::exception_ptr failure_;  // in another thread than the first
   const CpuidAnswers cpuid_answers_;
-  std::uint32_t stops_since_look_ = 0;
   InstructionFinder instructions_;
   Agents agents_;
   std::optional<Chaos> chaos_;
@@ -278,17 +299,18 @@ class Session {
   Tid first_tid_{};
   int first_status_ = 0;
   std::uint32_t task_count_ = 0;
-  std::uint64_t timer_period_ns_ = 0;  // 0: off
-  std::uint64_t last_timer_ns_ = 0;    // when what the timer is for was done
-  std::uint32_t stops_since_gathered_ = 0;
+  std::uint64_t timer_period_ns_ = 0;   // 0: off
+  std::uint64_t last_timer_ns_ = 0;     // when what the timer is for was done
   std::uint64_t last_spinning_ns_ = 0;  // when a task was last seen to spin
-  std::uint64_t records_at_last_stop_ = 0;
   bool is_busy_ = false;  // agents write so much that rec looks at their rings rather than wait for a stop
   int looks_in_vain_ = 0;
-  std::deque<WaitResult> deferred_;  // seen, and not dealt with yet
 
  public:
   [[nodiscard]] std::uint32_t task_count() const { return task_count_; }
+  // Threads that traced the program, all at its end.
+  [[nodiscard]] std::uint32_t tracer_count() const {
+    return static_cast<std::uint32_t>(tracers_.all().size());
+  }
 };
 
 // --- capture.cc: system calls ---

@@ -17,31 +17,15 @@ namespace rec {
 void Session::gather_stops() {
   constexpr std::uint32_t stops_between = 8;
   constexpr std::size_t few = 2;
-  if (tasks_.size() <= few || ++stops_since_gathered_ < stops_between) return;
-  stops_since_gathered_ = 0;
-  bool none_left = false;
-  while (const auto stopped = wait_any(WaitMode::poll, &none_left)) deferred_.push_back(*stopped);
-}
-
-// One that was gathered, or the next.
-std::optional<WaitResult> Session::take_next_stop(Tid tid) {
-  const auto at = std::find_if(deferred_.begin(), deferred_.end(),
-                               [&](const WaitResult& result) { return result.tid == tid; });
-  if (at == deferred_.end()) return wait_for(tid, WaitMode::block);
-  return take_deferred(at);
-}
-
-WaitResult Session::take_deferred(const std::deque<WaitResult>::const_iterator& at) {
-  const WaitResult result = *at;
-  deferred_.erase(at);
-  // A stop that was seen is still there, unless the task was killed since; perhaps by an exec of another
-  // thread, which has its number now.
-  return wait_for(result.tid, WaitMode::poll).value_or(result);
+  TracerThread& thread = here();
+  if (tasks_.size() <= few || ++thread.stops_since_gathered < stops_between) return;
+  thread.stops_since_gathered = 0;
+  Tracers::here().gather();
 }
 
 WaitStatus Session::wait_stop(Tid tid) {
   for (;;) {
-    const auto result = take_next_stop(tid);
+    const auto result = wait_for(tid, WaitMode::block);
     if (!result) {
       if (errno == ECHILD) throw TaskGone{tid};
       continue;

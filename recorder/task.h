@@ -22,6 +22,7 @@
 #include "recorder/patched_code.h"
 #include "recorder/points.h"
 #include "recorder/redirect.h"
+#include "recorder/tracer_thread.h"
 #include "recorder/tracing_state.h"
 #include "tracee/remote_memory.h"
 #include "tracee/stopped.h"
@@ -53,7 +54,9 @@ struct Domain {
   const Task* before = nullptr;  // chaos: whose turn it was before; to be compared only
   std::deque<Task*> waiting;     // stopped, with something to be handed to them; first come, first served
   int processes = 0;
-  int passed_over = 0;  // how often in a row a task that spins was, for one that does not
+  int passed_over = 0;     // how often in a row a task that spins was, for one that does not
+  std::size_t tracer = 0;  // the number of the thread that traces its tasks, or most of them
+  StopRate stops;
 };
 
 // Of a task that left it by exec; until the exec is appended.

@@ -31,11 +31,11 @@ std::size_t first_to_get_on(Domain& domain) {
 
 }  // namespace
 
-bool Session::domains_run_in_parallel() const {
+bool Session::domains_run_in_parallel(const Tracer& tracer) const {
   int running = 0;
   for (const auto& weak : domains_) {
     const auto domain = weak.lock();
-    const Task* holder = domain ? domain->turn : nullptr;
+    const Task* holder = domain && domain->tracer == tracer.number() ? domain->turn : nullptr;
     const bool runs =
         holder != nullptr && (holder->position == Task::Position::user ||
                               (holder->position == Task::Position::call && !holder->call.blocks));
@@ -47,6 +47,7 @@ bool Session::domains_run_in_parallel() const {
 std::shared_ptr<Domain> Session::new_domain() {
   auto domain = std::make_shared<Domain>();
   domain->id = DomainId(next_domain_++);
+  domain->tracer = Tracers::here().number();
   std::erase_if(domains_, [](const auto& old) { return old.expired(); });
   domains_.push_back(domain);
   return domain;
@@ -246,7 +247,7 @@ void Session::leave_agent(Task& task) {
       resume_user(task);
       while (found == Agents::Found::finishing && Agents::is_inside(task)) ::usleep(pause_us);
     } else {
-      deferred_.push_back({task.tid, status});
+      in_tracer_of(task.tid, [&] { Tracers::here().put_off({task.tid, status}); });
     }
   }
   agents_.drain();
@@ -293,6 +294,8 @@ Task& Session::rename_executing_task(Tid former, Task& leader) {
   auto node = tasks_.extract(former);
   node.key() = tid;
   node.mapped()->tid = tid;
+  if (Tracer* tracer = tracers_.owner(former)) tracers_.set_owner(tid, *tracer);
+  tracers_.forget(former);
   return *tasks_.insert(std::move(node)).position->second;
 }
 
@@ -307,6 +310,7 @@ std::unique_ptr<Task> Session::forget_task(Task& task) {
   --task.process->tasks;
   if (task.scratch) task.process->unused_scratch.push_back(*task.scratch);
   agents_.leave(task);
+  tracers_.forget(task.tid);
   auto node = tasks_.extract(task.tid);
   return std::move(node.mapped());
 }

@@ -155,7 +155,10 @@ void describe(TraceReader& reader, const Survey& survey, const std::string& path
                                    human_size(reader.file_size()), human_size(sizes.events),
                                    human_size(sizes.content), sizes.chunks)});
   columns.add({"files", content_text(reader, survey)});
-  columns.add({"tasks", fmt::format("{} in {} processes", survey.tasks, survey.processes.size())});
+  const std::uint32_t tracers = reader.summary() ? reader.summary()->tracers : 1;
+  const std::string traced_by = tracers > 1 ? fmt::format(", traced by {} threads", tracers) : "";
+  columns.add(
+      {"tasks", fmt::format("{} in {} processes{}", survey.tasks, survey.processes.size(), traced_by)});
   columns.add({"events", fmt::format("{}", reader.event_count())});
 }
 

@@ -79,6 +79,7 @@ RecordOptions options_of(const RecordRequest& request) {
   options.agent = request.uses_agent;
   options.slice_ns = request.slice_ns;
   options.chaos_seed = request.chaos_seed;
+  options.tracers = request.tracers;
   options.cpu_baseline = request.cpu_baseline;
   options.under_filter = under_foreign_filter();
   options.snap_bulk = std::max(options.snap_bulk, request.least_data);
@@ -162,6 +163,11 @@ void add_record(CLI::App& app, const InheritedSignals& signals, int* exit_status
           "(milliseconds; default 50)")
       ->type_name("MS")
       ->check(CLI::Range(0.1, 10'000.0));
+  command
+      ->add_option("--tracers", arguments->request.tracers,
+                   "At most N threads of rec trace the program (default: as many as there are processors)")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{256}));
   CLI::Option* chaos = command->add_flag(
       "--chaos", arguments->chaos,
       "Run the threads of each process in random order and for random times, to bring out races");

@@ -23,6 +23,7 @@ struct RecordRequest {
   bool quiet = false;
   bool uses_agent = true;               // see `rec record --no-agent`
   std::uint64_t slice_ns = 50'000'000;  // see RecordOptions
+  std::size_t tracers = 0;              // see RecordOptions
   std::optional<std::uint64_t> chaos_seed = std::nullopt;
   CpuBaseline cpu_baseline = CpuBaseline::native;
   std::uint64_t least_data =

@@ -26,14 +26,14 @@ std::uint64_t place_of(unsigned number) {
 }
 
 bool poke(const Stopped& task, unsigned number, std::uint64_t value) {
-  if (::ptrace(PTRACE_POKEUSER, task.tid().value(), place_of(number), value) == 0) return true;
+  const void* const data = reinterpret_cast<const void*>(value);
+  if (request_ptrace(PTRACE_POKEUSER, task.tid(), place_of(number), data) == 0) return true;
   if (errno == ESRCH) throw TaskGone{task.tid()};
   return false;
 }
 
 std::uint64_t peek(const Stopped& task, unsigned number) {
-  errno = 0;
-  const long value = ::ptrace(PTRACE_PEEKUSER, task.tid().value(), place_of(number), 0);
+  const long value = request_ptrace(PTRACE_PEEKUSER, task.tid(), place_of(number), nullptr);
   if (errno == ESRCH) throw TaskGone{task.tid()};
   if (errno != 0) fail_with_errno(fmt::format("debug register {} of task {}", number, task.tid()));
   return static_cast<std::uint64_t>(value);

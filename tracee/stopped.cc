@@ -10,15 +10,15 @@
 #include <cstring>
 
 #include "format/base/error.h"
+#include "tracee/tracer.h"
 
 namespace rec {
 namespace {
 
 static_assert(sizeof(Registers) == sizeof(user_regs_struct));
 
-// The glibc prototype takes an enum and varargs; requests newer than its enum exist, so pass numbers.
 long request(int number, Tid tid, std::uint64_t address, const void* data, const char* name) {
-  const long result = ::ptrace(static_cast<__ptrace_request>(number), tid.value(), address, data);
+  const long result = request_ptrace(number, tid, address, data);
   if (result == -1 && errno == ESRCH) throw TaskGone{tid};
   if (result == -1 && errno != 0) fail_with_errno(fmt::format("ptrace({}) of task {}", name, tid));
   return result;
@@ -30,8 +30,21 @@ long request(int number, Tid tid, std::uint64_t address, std::uint64_t data, con
 
 }  // namespace
 
+// The glibc prototype takes an enum and varargs; requests newer than its enum exist, so pass numbers.
+long request_ptrace(int number, Tid tid, std::uint64_t address, const void* data) {
+  long result = 0;
+  int error = 0;
+  in_tracer_of(tid, [&] {
+    errno = 0;  // what PTRACE_PEEKDATA and its like read may be -1 (ptrace(2), RETURN VALUE)
+    result = ::ptrace(static_cast<__ptrace_request>(number), tid.value(), address, data);
+    error = errno;
+  });
+  errno = error;
+  return result;
+}
+
 void Running::interrupt() const {
-  if (::ptrace(PTRACE_INTERRUPT, tid_.value(), 0, 0) == -1 && errno != ESRCH) {
+  if (request_ptrace(PTRACE_INTERRUPT, tid_, 0, nullptr) == -1 && errno != ESRCH) {
     fail_with_errno(fmt::format("ptrace(INTERRUPT) of task {}", tid_));
   }
 }
@@ -43,7 +56,7 @@ Registers Stopped::registers() const {
 }
 
 void Stopped::set_registers(const Registers& registers) const {
-  if (::ptrace(PTRACE_SETREGS, tid_.value(), 0, &registers) == 0) return;
+  if (request_ptrace(PTRACE_SETREGS, tid_, 0, &registers) == 0) return;
   if (errno == ESRCH) throw TaskGone{tid_};
   if (errno != EIO) fail_with_errno(fmt::format("ptrace(SETREGS) of task {}", tid_));
   // One has a value that the task can give it and ptrace cannot: an fs base in the kernel's half, a null
@@ -53,7 +66,6 @@ void Stopped::set_registers(const Registers& registers) const {
   std::memcpy(words.data(), &registers, sizeof registers);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::uint64_t at = i * sizeof(std::uint64_t);
-    errno = 0;
     if (static_cast<std::uint64_t>(request(PTRACE_PEEKUSER, tid_, at, nullptr, "PEEKUSER")) != words.at(i))
       request(PTRACE_POKEUSER, tid_, at, words.at(i), "POKEUSER");
   }
@@ -139,7 +151,6 @@ void Stopped::poke(RemotePtr<> address, std::uint64_t word) const {
 }
 
 std::uint64_t Stopped::peek(RemotePtr<> address) const {
-  errno = 0;  // the word itself may be -1 (ptrace(2), RETURN VALUE)
   return static_cast<std::uint64_t>(request(PTRACE_PEEKDATA, tid_, address.address(), nullptr, "PEEKDATA"));
 }
 

@@ -47,7 +47,8 @@ class Running {
 
 class [[nodiscard]] Stopped {
  public:
-  // Precondition: waitpid has just reported a stop of `tid`, which is traced by the calling thread.
+  // Precondition: waitpid has just reported a stop of `tid`, which is traced by the calling thread, or by
+  // another of its group (tracer.h).
   explicit Stopped(Tid tid) : tid_(tid) {}
   Stopped(Stopped&&) noexcept = default;
   Stopped& operator=(Stopped&&) noexcept = default;
@@ -92,7 +93,10 @@ class [[nodiscard]] Stopped {
   Tid tid_;
 };
 
-// PTRACE_SEIZE.
+// ptrace(2), made by the thread that traces the task; errno is 0 for success.
+[[nodiscard]] long request_ptrace(int number, Tid tid, std::uint64_t address, const void* data);
+
+// PTRACE_SEIZE, by the calling thread.
 void seize(Tid tid, std::uint64_t ptrace_options);
 
 }  // namespace rec

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "format/base/error.h"
+#include "tracee/tracer.h"
 
 namespace rec {
 
@@ -47,7 +48,8 @@ namespace {
 
 std::optional<WaitResult> wait_raw(pid_t which, WaitMode mode, bool* none_left) {
   int status = 0;
-  const pid_t got = ::waitpid(which, &status, __WALL | (mode == WaitMode::poll ? WNOHANG : 0));
+  // Without __WNOTHREAD those that other threads trace would be waited for, too (wait(2)).
+  const pid_t got = ::waitpid(which, &status, __WALL | __WNOTHREAD | (mode == WaitMode::poll ? WNOHANG : 0));
   if (got > 0) return WaitResult{Tid(got), decode_wait_status(status)};
   if (got < 0 && errno == ECHILD) {
     if (none_left != nullptr) *none_left = true;
@@ -64,6 +66,19 @@ std::optional<WaitResult> wait_any(WaitMode mode, bool* no_tracees) {
   return wait_raw(-1, mode, no_tracees);
 }
 
-std::optional<WaitResult> wait_for(Tid tid, WaitMode mode) { return wait_raw(tid.value(), mode, nullptr); }
+std::optional<WaitResult> wait_here(Tid tid, WaitMode mode) { return wait_raw(tid.value(), mode, nullptr); }
+
+std::optional<WaitResult> wait_for(Tid tid, WaitMode mode) {
+  if (Tracers::of_this_thread() == nullptr) return wait_here(tid, mode);
+  std::optional<WaitResult> result;
+  int error = 0;
+  in_tracer_of(tid, [&] {
+    errno = 0;
+    result = Tracers::here().wait_for(tid, mode);
+    error = errno;
+  });
+  errno = error;
+  return result;
+}
 
 }  // namespace rec

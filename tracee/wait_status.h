@@ -48,13 +48,16 @@ struct WaitResult {
 
 enum class WaitMode { block, poll };
 
-// Waits for any tracee (threads included). nullopt: none changed state (poll) or a signal handler of rec ran
-// (block).
+// Waits for any tracee (threads included) of the calling thread. nullopt: none changed state (poll) or a
+// signal handler of rec ran (block).
 // `*no_tracees` is set when there is nothing left to wait for.
 [[nodiscard]] std::optional<WaitResult> wait_any(WaitMode mode, bool* no_tracees);
 
-// Waits for one task only. nullopt when it is gone (ECHILD), or nothing happened (poll) or a handler ran
-// (block).
+// Waits for one task only, whichever thread of a group traces it (tracer.h). nullopt when it is gone
+// (ECHILD), or nothing happened (poll) or a handler ran (block).
 [[nodiscard]] std::optional<WaitResult> wait_for(Tid tid, WaitMode mode);
+
+// The same of a task that the calling thread traces.
+[[nodiscard]] std::optional<WaitResult> wait_here(Tid tid, WaitMode mode);
 
 }  // namespace rec

@@ -71,8 +71,12 @@ std::optional<Registers> take_over(Session& session, const Task& parent, Tid chi
 // tracer. The flags that it was made with; nullopt: it is gone already.
 std::optional<std::uint64_t> adopt(Session& session, Task& parent, Tid child_tid) {
   show_clone_flags(parent, parent.memory());
+  session.trace_with(child_tid, parent);
   const std::optional<Registers> first = take_over(session, parent, child_tid);
-  if (!first) return std::nullopt;
+  if (!first) {
+    session.forget_tracer(child_tid);
+    return std::nullopt;
+  }
   const CloneRequest request = read_request(parent);
   parent.call.exit_signal = static_cast<int>(request.exit_signal);
   std::shared_ptr<Process> process = parent.process;

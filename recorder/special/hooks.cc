@@ -209,7 +209,7 @@ void on_entry(Session& session, Task& task) {
   } else if (special == Special::rt_sigreturn) {
     add_restored_mask(task);
   } else if (special == Special::sched_setaffinity) {
-    session.pinning().give_up(session.all_tids());
+    session.give_up_pinning();
   } else if (special == Special::ptrace) {
     answer_ptrace(session, task);
   } else if (special == Special::wait4 || special == Special::waitid) {
@@ -258,8 +258,8 @@ bool on_exit(Session& session, Task& task, const Registers& registers, std::int6
     return !extra->mappings.empty();
   }
   if (!task.call.changed_files.empty() && update_mapped_file(session, task, result, extra)) return true;
-  if (special == Special::sched_getaffinity && session.pinning().is_pinned()) {
-    const auto original = std::as_bytes(std::span(&session.pinning().original(), 1));
+  if (special == Special::sched_getaffinity && session.pinning(task).is_pinned()) {
+    const auto original = std::as_bytes(std::span(&session.pinning(task).original(), 1));
     const auto shown = std::min(original.size(), static_cast<std::size_t>(result));
     task.memory().write(RemotePtr<>(task.call.call.args[2]), original.first(shown));
   }

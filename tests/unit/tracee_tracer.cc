@@ -1,0 +1,122 @@
+#include "tracee/tracer.h"
+
+#include <doctest/doctest.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <variant>
+
+#include "format/base/error.h"
+#include "tracee/stopped.h"
+
+namespace rec {
+namespace {
+
+// A handler for the signal that gets a tracer out of waitpid(2), as rec has one.
+class SignalHandled {
+ public:
+  SignalHandled() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(tracer_signal(), &action, &before_);
+  }
+  SignalHandled(const SignalHandled&) = delete;
+  SignalHandled& operator=(const SignalHandled&) = delete;
+  ~SignalHandled() { ::sigaction(tracer_signal(), &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+// A tracer of the kind that the recorder's are: stops that it sees are kept for whoever asks for them.
+void trace_until_stopped(Tracers& tracers, Tracer& tracer) {
+  tracers.enter();
+  while (!tracers.is_stopping()) {
+    bool none_left = false;
+    if (const auto result = tracer.next(WaitMode::block, &none_left)) {
+      tracer.put_off(*result);
+      tracer.idle();
+    }
+    if (none_left) tracer.idle();
+  }
+  tracers.leave();
+}
+
+std::optional<WaitResult> wait_until_stopped(Tid task) {
+  for (;;) {
+    const auto result = wait_for(task, WaitMode::block);
+    if (result || errno == ECHILD) return result;
+  }
+}
+
+// Two tracers, of which the second has a child of this process.
+class TwoTracers {
+ public:
+  TwoTracers() : child_(::fork()) {
+    if (child_.value() == 0) {
+      for (;;) ::pause();
+    }
+    tracers_.enter();
+    other_ = &tracers_.start([this](Tracer& tracer) { trace_until_stopped(tracers_, tracer); });
+    other_->run([&] { seize(child_, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL); });
+    tracers_.set_owner(child_, *other_);
+  }
+  TwoTracers(const TwoTracers&) = delete;
+  TwoTracers& operator=(const TwoTracers&) = delete;
+  ~TwoTracers() {
+    ::kill(child_.value(), SIGKILL);
+    tracers_.leave();
+    tracers_.stop();
+    while (wait_here(child_, WaitMode::block)) {
+    }
+  }
+
+  [[nodiscard]] Tid child() const { return child_; }
+  [[nodiscard]] Tracer& other() const { return *other_; }
+
+ private:
+  SignalHandled handled_;
+  Tid child_;
+  Tracers tracers_;
+  Tracer* other_ = nullptr;
+};
+
+TEST_CASE("a task is asked by the thread that traces it, whichever thread wants to know") {
+  const TwoTracers two;
+  for (int i = 0; i < 200; ++i) {
+    Running(two.child()).interrupt();
+    const std::optional<WaitResult> stop = wait_until_stopped(two.child());
+    REQUIRE(stop.has_value());
+    const auto* event = std::get_if<PtraceEvent>(&stop->status);
+    REQUIRE(event != nullptr);
+    CHECK(event->event == PTRACE_EVENT_STOP);
+    Stopped stopped(two.child());
+    const Registers registers = stopped.registers();
+    CHECK(registers.rip != 0);
+    stopped.set_registers(registers);
+    (void)std::move(stopped).resume(Resume::cont);
+  }
+}
+
+TEST_CASE("the end of a task that another thread traces is waited for from here") {
+  const TwoTracers two;
+  ::kill(two.child().value(), SIGKILL);
+  const std::optional<WaitResult> end = wait_until_stopped(two.child());
+  REQUIRE(end.has_value());
+  CHECK(std::holds_alternative<Killed>(end->status));
+  CHECK_THROWS_AS((void)Stopped(two.child()).registers(), TaskGone);
+}
+
+TEST_CASE("what a thread throws at its work for another is thrown at that one") {
+  const TwoTracers two;
+  CHECK_THROWS_WITH_AS(two.other().run([] { fail("it went wrong"); }), "it went wrong", Error);
+  bool is_done = false;
+  two.other().run([&] { is_done = true; });
+  CHECK(is_done);
+}
+
+}  // namespace
+}  // namespace rec

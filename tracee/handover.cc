@@ -1,0 +1,122 @@
+#include "tracee/handover.h"
+
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "format/base/error.h"
+#include "tracee/agent_area.h"
+
+namespace rec {
+namespace {
+
+// /proc/sys/kernel/yama/ptrace_scope (Documentation/admin-guide/LSM/Yama.rst); 0 where Yama is not.
+int yama_scope() {
+  int scope = 0;
+  std::ifstream("/proc/sys/kernel/yama/ptrace_scope") >> scope;
+  return scope;
+}
+
+struct State {
+  char letter = 0;  // 0: gone
+  std::int32_t parent = 0;
+};
+
+State state_of(std::int32_t pid) {
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  // The name, in parentheses, may hold anything (proc(5)).
+  State state;
+  for (std::string line; std::getline(stat, line);) {
+    const std::size_t end = line.rfind(')');
+    if (end == std::string::npos || end + 4 >= line.size()) continue;
+    state.letter = line[end + 2];
+    state.parent = static_cast<std::int32_t>(std::strtol(line.c_str() + end + 4, nullptr, 10));
+  }
+  return state;
+}
+
+bool is_descendant(Tid task) {
+  std::int32_t pid = task.value();
+  while (pid > 1 && pid != ::getpid()) pid = state_of(pid).parent;
+  return pid == ::getpid();
+}
+
+// The access that PTRACE_SEIZE needs is asked for here, too (process_vm_readv(2)).
+bool may_access(Tid task) {
+  std::array<std::byte, 1> byte{};
+  const iovec here{byte.data(), byte.size()};
+  const iovec there{reinterpret_cast<void*>(agent_area::code), byte.size()};
+  return ::process_vm_readv(task.value(), &here, 1, &there, 1, 0) == 1;
+}
+
+WaitStatus killed() { return Killed{SIGKILL, false}; }
+
+// Nothing but SIGKILL ends a task that has all signals blocked and runs no code.
+std::optional<WaitResult> not_seized(Tid task, int error) {
+  const char state = state_of(task.value()).letter;
+  const bool has_ended = error == ESRCH || state == 'Z' || state == 'X' || state == 0;
+  if (has_ended) return WaitResult{task, killed()};
+  ::kill(task.value(), SIGKILL);  // without a tracer its calls would all fail
+  fail_with_errno(fmt::format("ptrace(SEIZE) of task {}, which rec has traced before", task), error);
+}
+
+}  // namespace
+
+bool may_be_seized(Tid task) {
+  const int scope = yama_scope();
+  return scope <= 1 && may_access(task) && (scope == 0 || is_descendant(task));
+}
+
+LetGo let_go(const Stopped& task) {
+  const Registers registers = task.registers();
+  LetGo let{task.tid(), registers, task.signal_mask()};
+  let.registers.rip -= 2;
+  let.registers.rax = registers.orig_rax;
+  let.registers.orig_rax = ~std::uint64_t{0};
+  Registers parked = registers;
+  parked.orig_rax = SYS_pause;
+  parked.rip = agent_area::after_syscall_instruction;
+  task.set_registers(parked);
+  task.set_signal_mask(~std::uint64_t{0});
+  // The filters run once more for the changed call (kernel/seccomp.c, __seccomp_filter), and let it pass.
+  if (request_ptrace(PTRACE_DETACH, task.tid(), 0, nullptr) == 0) return let;
+  if (errno == ESRCH) throw TaskGone{task.tid()};
+  fail_with_errno(fmt::format("ptrace(DETACH) of task {}", task.tid()));
+}
+
+std::optional<WaitResult> seize_again(const LetGo& task, std::uint64_t ptrace_options) {
+  const void* const options = reinterpret_cast<const void*>(ptrace_options);
+  if (::ptrace(PTRACE_SEIZE, task.tid.value(), 0, options) != 0) return not_seized(task.tid, errno);
+  Running(task.tid).interrupt();
+  std::optional<WaitResult> result;
+  while (!(result = wait_here(task.tid, WaitMode::block))) {
+    if (errno == ECHILD) return WaitResult{task.tid, killed()};
+  }
+  const auto* event = std::get_if<PtraceEvent>(&result->status);
+  const bool is_dying = std::holds_alternative<Exited>(result->status) ||
+                        std::holds_alternative<Killed>(result->status) ||
+                        (event != nullptr && event->event == PTRACE_EVENT_EXIT);
+  if (is_dying) return result;
+  try {
+    Stopped stopped(task.tid);
+    stopped.set_registers(task.registers);
+    stopped.set_signal_mask(task.signal_mask);
+    if (event == nullptr) return result;  // SIGSTOP, which no mask holds back, or the stop of its process
+    (void)std::move(stopped).resume(Resume::cont);
+  } catch (const TaskGone&) {
+    // Killed meanwhile: its end is to come.
+  }
+  return std::nullopt;
+}
+
+}  // namespace rec
