@@ -148,6 +148,10 @@ void Session::leave_point_taken(Task& task, bool spins) {
 }
 
 void Session::on_interrupted(Task& task) {
+  if (stands_where_left(task) && Stopped(task.tid).has_pending_signal()) {
+    go_on(task);  // one that rec has sent it to this very place, perhaps
+    return;
+  }
   const Domain& domain = task.domain();
   if (task.instructions_left != 0) {
     run_some_instructions(task.tid, std::exchange(task.instructions_left, 0));

@@ -213,7 +213,7 @@ class Session {
   [[nodiscard]] std::uint32_t load_of(const Tracer& tracer, std::uint64_t now) const;
   [[nodiscard]] Tracer* less_loaded(const Domain& domain, std::uint64_t now);
   [[nodiscard]] Tracer* choose_tracer(Domain& domain);
-  Tracer& start_tracer();
+  [[nodiscard]] Tracer* start_tracer();
   // True: it is let go, and its new tracer has it at this stop again.
   bool moves_to_other_tracer(Task& task, const __ptrace_syscall_info& stop);
   void gather_stops();
@@ -345,6 +345,9 @@ bool deliver_held_signal_first(const Session& session, Task& task);
 // Before the task goes to user code: what tells at its next stop that it has not run an instruction since,
 // the resume flag, which the processor clears behind each (Intel SDM, volume 3, 19.3.1.1).
 void mark_boundary(const Task& task);
+// Whether no instruction of the program's has run since its last event. Equal registers alone do not tell: a
+// loop may come by with the same ones again.
+[[nodiscard]] bool stands_where_left(const Task& task);
 // Delivers a held signal where the task stands: at the exit stop of a call that was called off, or at a
 // point.
 void send_held_signal(Session& session, Task& task);

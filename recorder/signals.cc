@@ -79,18 +79,6 @@ bool is_at_call(const Task& task, const Registers& registers) {
   return task.memory().read(RemotePtr<std::uint16_t>(registers.rip)) == syscall_instruction;
 }
 
-// Whether no instruction of the program's has run since its last event. Equal registers alone do not tell: a
-// loop may come by with the same ones again.
-bool stands_where_left(const Task& task) {
-  if (!task.left_with) return false;
-  Registers now = Stopped(task.tid).registers();
-  const bool is_marked = (now.eflags & flag_resume) != 0;
-  now.eflags &= ~flag_resume;
-  Registers then = *task.left_with;
-  then.eflags &= ~flag_resume;
-  return now == then && (is_marked || is_in_call(now) || is_at_call(task, now));
-}
-
 std::vector<std::byte> bytes_of(const siginfo_t& info) {
   const auto bytes = std::as_bytes(std::span(&info, 1));
   return {bytes.begin(), bytes.end()};
@@ -252,6 +240,16 @@ void show_meant_signal(Task& task, siginfo_t* info) {
 
 }  // namespace
 
+bool stands_where_left(const Task& task) {
+  if (!task.left_with) return false;
+  Registers now = Stopped(task.tid).registers();
+  const bool is_marked = (now.eflags & flag_resume) != 0;
+  now.eflags &= ~flag_resume;
+  Registers then = *task.left_with;
+  then.eflags &= ~flag_resume;
+  return now == then && (is_marked || is_in_call(now) || is_at_call(task, now));
+}
+
 void mark_boundary(const Task& task) {
   if (!task.left_with || is_in_call(*task.left_with)) return;
   const Stopped stopped(task.tid);
@@ -364,7 +362,11 @@ void send_held_signal(Session& session, Task& task) {
   }
   task.left_with = registers;
   task.before_call = std::exchange(task.aborting_for_signal, false);
-  session.resume_user(task);
+  // It stops for the signal before its first instruction: a point that chaos took there would have no
+  // segment.
+  mark_boundary(task);
+  task.left_ns = session.now_ns();
+  session.go_on(task);
 }
 
 }  // namespace rec

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include "format/base/error.h"
@@ -228,14 +229,22 @@ Tracer* Session::less_loaded(const Domain& domain, std::uint64_t now) {
   }
   const bool is_full = tracers_.all().size() >= most_tracers_;
   if (least < StopRate::few || is_full) return found;
-  return &start_tracer();
+  return start_tracer();
 }
 
-Tracer& Session::start_tracer() {
+// nullptr: there can be no more.
+Tracer* Session::start_tracer() {
+  Tracer* started = nullptr;
+  try {
+    started = &tracers_.start([this](Tracer& tracer) { trace_also(tracer); });
+  } catch (const std::system_error&) {
+    most_tracers_ = tracers_.all().size();  // a limit (setrlimit(2), RLIMIT_NPROC): those that are there do
+    return nullptr;
+  }
   const Pinning& pinning = threads_.front().pinning;
   threads_.emplace_back(pinning.original());
   if (!pinning.is_allowed()) threads_.back().pinning.give_up({});
-  return tracers_.start([this](Tracer& tracer) { trace_also(tracer); });
+  return started;
 }
 
 // Chaos: any, now and then. Whose domain has become part of another joins that one's thread.
@@ -247,7 +256,7 @@ Tracer* Session::choose_tracer(Domain& domain) {
   if (chaos_) {
     const std::optional<std::size_t> chosen = chaos_->tracer(most_tracers_);
     if (!chosen || *chosen == Tracers::here().number()) return nullptr;
-    return *chosen < tracers_.all().size() ? tracers_.all()[*chosen].get() : &start_tracer();
+    return *chosen < tracers_.all().size() ? tracers_.all()[*chosen].get() : start_tracer();
   }
   const std::uint64_t now = now_ns();
   return domain.stops.count(now) ? less_loaded(domain, now) : nullptr;

@@ -24,6 +24,26 @@ Tid this_thread() { return Tid(static_cast<std::int32_t>(::syscall(SYS_gettid)))
 // What others hold for a few microseconds is not worth sleeping for: to be woken takes longer.
 constexpr int spins = 2000;
 
+// While it exists, threads start with all signals blocked but those that a tracer gets. What is sent to rec
+// is for the first thread. Each stop of a tracee is a SIGCHLD for its tracer, which is nothing as long as
+// that does not block it (kernel/signal.c, sig_ignored).
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigdelset(&all, tracer_signal());
+    ::sigdelset(&all, SIGCHLD);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 void pause_processor() { __builtin_ia32_pause(); }
 
 }  // namespace
@@ -156,14 +176,7 @@ bool Tracers::others_have_tasks(const Tracer& tracer) const {
 Tracer& Tracers::start(std::function<void(Tracer&)> run) {
   auto made = std::make_unique<Tracer>(*this, all_.size());
   Tracer& tracer = *made;
-  // The signals for rec are for the first thread. Each stop of a tracee is a SIGCHLD for its tracer, which is
-  // nothing as long as that does not block it (kernel/signal.c, sig_ignored).
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::sigdelset(&all, tracer_signal());
-  ::sigdelset(&all, SIGCHLD);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   tracer.own_thread_ = std::thread([this, &tracer, run = std::move(run)] {
     const TimeStampsAllowed as_other_threads;  // whatever the one has that started it
     group_here = this;
@@ -172,7 +185,6 @@ Tracer& Tracers::start(std::function<void(Tracer&)> run) {
     run(tracer);
     tracer.thread_ = 0;
   });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   while (tracer.thread_.load() == 0) ::sched_yield();
   all_.push_back(std::move(made));
   return tracer;

@@ -98,7 +98,8 @@ class Tracers {
 
   // Inside only, or before others were started.
   [[nodiscard]] const std::vector<std::unique_ptr<Tracer>>& all() const { return all_; }
-  // Starts another thread, in which `run` is called. Precondition: the caller is inside.
+  // Starts another thread, in which `run` is called. Throws std::system_error when the kernel has none.
+  // Precondition: the caller is inside.
   Tracer& start(std::function<void(Tracer&)> run);
   // From the first one, which is not inside: is_stopping() holds for the others from now on; returns when
   // they are gone. What they still trace is killed by the kernel (PTRACE_O_EXITKILL).

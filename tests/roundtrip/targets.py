@@ -73,6 +73,8 @@ TARGETS = {
     "wait_options": Target(17),
     # Type 33 is AT_SYSINFO_EHDR: with it the C library would read the clocks without a call.
     "auxiliary_vector": Target(never=b"auxv 33:"),
+    # Loops that a replay runs through a few times slower.
+    "points_profile_longjmp": Target(seconds=60),
     # Deaths by signal.
     "dies_blocked_segv": killed_by(signal.SIGSEGV),
     "dies_by_abort": killed_by(signal.SIGABRT),
