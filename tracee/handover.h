@@ -2,7 +2,8 @@
 //
 // The kernel knows no way to do that but to let the task go and to seize it anew, and in between it must not
 // run: it waits in pause(2), which rec's filter lets pass from rec's own instruction, with all signals
-// blocked. Then it makes again, for its new tracer, the call at whose entry the old one let it go.
+// blocked. Then it makes again, for its new tracer, the call at whose entry the old one let it go. (Should
+// rec be killed in between, some 50 µs, the task is left there.)
 #pragma once
 
 #include <cstdint>
