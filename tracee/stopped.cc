@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "format/base/error.h"
@@ -88,6 +89,9 @@ void Stopped::set_xstate(const std::vector<std::byte>& state) const {
 siginfo_t Stopped::siginfo() const {
   siginfo_t info;
   request(PTRACE_GETSIGINFO, tid_, 0, &info, "GETSIGINFO");
+  // The stop that was seen is over: a SIGKILL has brought the task to the next one, which answers, too, and
+  // which waitpid(2) will tell of.
+  if (info.si_signo == SIGTRAP && info.si_code == (SIGTRAP | PTRACE_EVENT_EXIT << 8)) throw TaskGone{tid_};
   return info;
 }
 

@@ -65,6 +65,7 @@ class [[nodiscard]] Stopped {
   [[nodiscard]] std::vector<std::byte> xstate() const;
   void set_xstate(const std::vector<std::byte>& state) const;
 
+  // Of a signal-delivery stop. Throws TaskGone where the task was killed out of it, to PTRACE_EVENT_EXIT.
   [[nodiscard]] siginfo_t siginfo() const;
   void set_siginfo(const siginfo_t& info) const;
   [[nodiscard]] std::uint64_t signal_mask() const;
