@@ -241,6 +241,9 @@ def calls(scratch):
     clock = built(scratch, "clock", CLOCK)
     return [
         Load("dd bs=1 50k", [*dd, "count=50k"], scratch),
+        # Traced by a thread each, where every call stops.
+        Load("two dd 50k", ["sh", "-c", f"{' '.join(dd)} count=50k & {' '.join(dd)} count=50k; wait"], scratch,
+             ways=("native", "stops", "record", "replay")),
         Load("dd bs=1 500k", [*dd, "count=500k"], scratch, ways=WITHOUT_STOPS),
         Load("two dd", ["sh", "-c", f"{' '.join(dd)} count=500k & {' '.join(dd)} count=500k; wait"], scratch,
              ways=WITHOUT_STOPS),
