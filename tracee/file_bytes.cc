@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
+#include <utility>
 
 #include "format/base/error.h"
 
@@ -11,6 +13,30 @@ namespace rec {
 namespace {
 
 constexpr std::uint64_t huge_page = 2 << 20;
+
+// What the last file was read into is kept for the next one: the kernel has cleared it already. A library
+// that is larger does not come often.
+constexpr std::uint64_t most_kept = 16 << 20;
+std::mutex kept_mutex;
+FileBytes::Pages kept;
+
+FileBytes::Pages take_pages(std::uint64_t size) {
+  {
+    const std::lock_guard lock(kept_mutex);
+    if (kept.size >= size) return std::exchange(kept, {});
+  }
+  void* const start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) fail_with_errno(fmt::format("mmap of {} bytes", size));
+  return {start, size};
+}
+
+void give_back(FileBytes::Pages pages) {
+  {
+    const std::lock_guard lock(kept_mutex);
+    if (pages.size <= most_kept && pages.size > kept.size) std::swap(kept, pages);
+  }
+  if (pages.start != nullptr) (void)::munmap(pages.start, pages.size);
+}
 
 }  // namespace
 
@@ -29,17 +55,17 @@ std::span<const std::byte> read_file_part(int fd, std::uint64_t offset, std::spa
 // Of a compiler's 30 MB, the page faults would take longer than copying them: the memory is aligned for huge
 // pages (which the kernel does by itself only since 6.7), and asks for them. Where there are none
 // (madvise(2), EINVAL), small ones serve.
-FileBytes::FileBytes(int fd, std::uint64_t size)
-    : mapped_size_((size + huge_page - 1) / huge_page * huge_page + huge_page) {
-  mapped_ = ::mmap(nullptr, mapped_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped_ == MAP_FAILED) fail_with_errno(fmt::format("mmap of {} bytes", mapped_size_));
-  const std::uint64_t unaligned = reinterpret_cast<std::uintptr_t>(mapped_) % huge_page;
-  std::byte* const start = static_cast<std::byte*>(mapped_) + (unaligned == 0 ? 0 : huge_page - unaligned);
+FileBytes::FileBytes(int fd, std::uint64_t size) {
   // (A huge page is cleared whole: too much for a small file.)
-  if (size >= huge_page / 2) (void)::madvise(start, mapped_size_ - huge_page, MADV_HUGEPAGE);
+  const bool is_large = size >= huge_page / 2;
+  pages_ = take_pages((size + huge_page - 1) / huge_page * huge_page + huge_page);
+  const std::uint64_t unaligned = reinterpret_cast<std::uintptr_t>(pages_.start) % huge_page;
+  std::byte* const start =
+      static_cast<std::byte*>(pages_.start) + (unaligned == 0 ? 0 : huge_page - unaligned);
+  if (is_large) (void)::madvise(start, pages_.size - huge_page, MADV_HUGEPAGE);
   bytes_ = read_file_part(fd, 0, std::span(start, size));
 }
 
-FileBytes::~FileBytes() { (void)::munmap(mapped_, mapped_size_); }
+FileBytes::~FileBytes() { give_back(pages_); }
 
 }  // namespace rec

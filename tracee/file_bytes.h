@@ -13,6 +13,12 @@ namespace rec {
 
 class [[nodiscard]] FileBytes {
  public:
+  // Memory from mmap(2).
+  struct Pages {
+    void* start = nullptr;
+    std::uint64_t size = 0;
+  };
+
   // The first `size` bytes, fewer if there are no more. Throws Error when there is no memory for them.
   FileBytes(int fd, std::uint64_t size);
   FileBytes(const FileBytes&) = delete;
@@ -22,8 +28,7 @@ class [[nodiscard]] FileBytes {
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
-  std::uint64_t mapped_size_;
-  void* mapped_;
+  Pages pages_;
   std::span<const std::byte> bytes_;
 };
 

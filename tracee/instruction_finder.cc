@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <ctime>
 #include <optional>
 
@@ -15,6 +14,7 @@
 #include "tracee/elf_functions.h"
 #include "tracee/file_bytes.h"
 #include "tracee/instruction_length.h"
+#include "tracee/two_byte_opcodes.h"
 
 namespace rec {
 namespace {
@@ -35,24 +35,36 @@ struct Hit {
 
 // 0F A2 cpuid, 0F 01 D0 xgetbv, 0F C7 with /6 or /7 and a register; 0F 31 rdtsc and 0F 01 F9 rdtscp, which
 // fault by themselves for as long as nothing is sure about them.
+// Calls `each` with every hit until it returns false.
+template <class Each>
+void for_patterns(std::span<const std::byte> bytes, bool counters, const Each& each) {
+  for_two_byte_opcodes<0xa2, 0x01, 0xc7, 0x31>(bytes, [&](std::size_t at) {
+    const unsigned second = byte_at(bytes, at + 1);
+    const unsigned third = at + 2 < bytes.size() ? byte_at(bytes, at + 2) : 0;
+    const bool is_counter = second == 0x31 || (second == 0x01 && third == 0xf9);
+    const bool is_hit =
+        is_counter ? counters
+                   : second == 0xa2 || (second == 0x01 && third == 0xd0) || (second == 0xc7 && third >= 0xf0);
+    return !is_hit || each(Hit{at, is_counter});
+  });
+}
+
 std::vector<Hit> find_patterns(std::span<const std::byte> bytes, bool counters) {
   std::vector<Hit> hits;
-  const std::byte* const begin = bytes.data();
-  const std::byte* const end = begin + bytes.size();
-  for (const std::byte* at = begin; at != end; ++at) {
-    at = static_cast<const std::byte*>(std::memchr(at, 0x0f, static_cast<std::size_t>(end - at)));
-    if (at == nullptr) break;
-    const auto left = static_cast<std::size_t>(end - at);
-    const unsigned second = left > 1 ? std::to_integer<unsigned>(at[1]) : 0;
-    const unsigned third = left > 2 ? std::to_integer<unsigned>(at[2]) : 0;
-    const bool is_counter = second == 0x31 || (second == 0x01 && third == 0xf9);
-    if (is_counter
-            ? counters
-            : second == 0xa2 || (second == 0x01 && third == 0xd0) || (second == 0xc7 && third >= 0xf0)) {
-      hits.push_back({static_cast<std::uint64_t>(at - begin), is_counter});
-    }
-  }
+  for_patterns(bytes, counters, [&](const Hit& hit) {
+    hits.push_back(hit);
+    return true;
+  });
   return hits;
+}
+
+bool has_patterns(std::span<const std::byte> bytes, bool counters) {
+  bool has = false;
+  for_patterns(bytes, counters, [&](const Hit&) {
+    has = true;
+    return false;
+  });
+  return has;
 }
 
 void leave_alone(FoundInstructions& found, const Hit& hit, std::uint64_t at) {
@@ -128,7 +140,7 @@ bool code_may_hold_instructions(int fd, std::uint64_t size) {
   for (const ElfFunctions::Range& code : elf.code()) {
     for (std::uint64_t at = code.start; at < code.end; at += piece - overlap) {
       const std::size_t length = std::min<std::uint64_t>(piece, code.end - at);
-      if (!find_patterns(read_file_part(fd, at, std::span(buffer.get(), length)), true).empty()) return true;
+      if (has_patterns(read_file_part(fd, at, std::span(buffer.get(), length)), true)) return true;
     }
   }
   return false;
@@ -191,7 +203,7 @@ FoundInstructions find_instructions_in_memory(std::span<const std::byte> code) {
   return found;
 }
 
-bool may_hold_instructions(std::span<const std::byte> code) { return !find_patterns(code, false).empty(); }
+bool may_hold_instructions(std::span<const std::byte> code) { return has_patterns(code, false); }
 
 const FoundInstructions* InstructionFinder::in_file(const SeenFile& file) {
   const auto known = known_.find(file.version());

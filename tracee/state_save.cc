@@ -7,6 +7,7 @@
 
 #include "format/base/error.h"
 #include "format/base/remote_ptr.h"
+#include "tracee/two_byte_opcodes.h"
 
 namespace rec {
 namespace {
@@ -98,20 +99,6 @@ std::optional<StateSave> match_backwards(std::span<const std::byte> code, std::u
   return save && save->at == at ? save : std::nullopt;
 }
 
-// The next `0f ae` at or behind `at`, xsave and its like; nullptr: none. (memchr, since other code has the
-// second byte seldom.)
-const std::byte* next_save(std::span<const std::byte> code, const std::byte* at) {
-  const std::byte* const end = code.data() + code.size();
-  while (at < end) {
-    const auto* second =
-        static_cast<const std::byte*>(std::memchr(at, 0xae, static_cast<std::size_t>(end - at)));
-    if (second == nullptr) return nullptr;
-    if (second != code.data() && second[-1] == std::byte{0x0f}) return second - 1;
-    at = second + 1;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 std::vector<StateSave> find_state_saves(std::span<const std::byte> file, std::uint64_t start,
@@ -121,17 +108,19 @@ std::vector<StateSave> find_state_saves(std::span<const std::byte> file, std::ui
   const std::uint64_t page_end = std::min<std::uint64_t>(page_up(end), file.size());
   std::uint64_t room = (end + 15) & ~std::uint64_t{15};
   const auto code = file.subspan(start, end - start);
-  for (const std::byte* at = next_save(code, code.data()); at != nullptr; at = next_save(code, at + 2)) {
-    auto save = match_backwards(code, static_cast<std::uint64_t>(at - code.data()));
-    if (!save) continue;
-    if (room + state_save_room > page_end) break;
+  for_two_byte_opcodes<0xae>(code, [&](std::size_t at) {  // xsave and its like
+    auto save = match_backwards(code, at);
+    if (!save) return true;
+    if (room + state_save_room > page_end) return false;
     const auto free = file.subspan(room, state_save_room);
-    if (std::any_of(free.begin(), free.end(), [](std::byte one) { return one != std::byte{0}; })) break;
+    if (std::any_of(free.begin(), free.end(), [](std::byte one) { return one != std::byte{0}; }))
+      return false;
     save->at += start;
     save->room = room;
     room += state_save_room;
     found.push_back(*save);
-  }
+    return true;
+  });
   return found;
 }
 
