@@ -38,7 +38,7 @@ void keep_blocks(std::vector<Content>& contents, const std::vector<fb::BlockEntr
 }  // namespace
 
 ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std::uint64_t max_size)
-    : file_(path),
+    : file_(path, max_size == 0 ? no_limit : max_size),
       max_size_(max_size == 0 ? no_limit : max_size),
       compressor_(ZSTD_createCCtx()),
       sampler_(ZSTD_createCCtx()) {

@@ -1,8 +1,10 @@
 #include "format/output_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,9 +16,22 @@
 #include "format/base/error.h"
 
 namespace rec {
+namespace {
 
-OutputFile::OutputFile(const std::string& path)
-    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600)) {
+// ext4 finds room for a new page when it is written out, and until then promises room for each of its blocks
+// by itself (fs/ext4/inode.c, ext4_da_get_block_prep): half of what write(2) costs. Blocks that are there
+// need no promises.
+bool is_on_ext4(int fd) {
+  struct statfs status {};
+  return ::fstatfs(fd, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path, std::uint64_t max_size)
+    : path_(path),
+      fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600)),
+      max_size_(max_size) {
   if (!fd_.is_open()) fail_with_errno(fmt::format("cannot create the trace {}", path_));
   // A file that was there before keeps its mode when it is emptied, and open's mode went through the umask.
   // Devices
@@ -28,6 +43,19 @@ OutputFile::OutputFile(const std::string& path)
   // So that nobody takes it for a finished one (`rec record --keep`). Where locks are not supported, that
   // protection is missing, and nothing else.
   (void)::flock(fd_.get(), LOCK_EX | LOCK_NB);
+  can_reserve_ = S_ISREG(status.st_mode) && is_on_ext4(fd_.get());
+}
+
+// Blocks beyond the file's end, for what is about to be written and some more. A file whose writer is killed
+// keeps them: so no more than a part of what it has.
+void OutputFile::reserve(std::uint64_t end) {
+  constexpr std::uint64_t step = 8 << 20;
+  const std::uint64_t wanted = std::min(end + step, max_size_);
+  if (!can_reserve_ || end <= reserved_ || size() < step || wanted < end) return;
+  // Without room, the write that needs it fails.
+  const auto from = static_cast<off_t>(size());
+  can_reserve_ = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, from, static_cast<off_t>(wanted - size())) == 0;
+  reserved_ = wanted;
 }
 
 void OutputFile::append(std::span<const std::byte> head, std::span<const std::span<const std::byte>> body) {
@@ -35,6 +63,9 @@ void OutputFile::append(std::span<const std::byte> head, std::span<const std::sp
   try {
     std::vector<std::span<const std::byte>> parts{head};
     parts.insert(parts.end(), body.begin(), body.end());
+    std::uint64_t end = before;
+    for (const auto& part : parts) end += part.size();
+    reserve(end);
     write_all(parts);
   } catch (const Error&) {
     // Half a chunk would do no harm (readers stop before it), but without it the file ends as it should.
@@ -50,8 +81,10 @@ void OutputFile::append(std::span<const std::byte> head, std::span<const std::sp
 
 void OutputFile::cut_to(std::uint64_t size) {
   const auto end = static_cast<off_t>(size);
+  // (Blocks behind the end go, too, even if that stays where it is.)
   if (::ftruncate(fd_.get(), end) != 0 || ::lseek(fd_.get(), end, SEEK_SET) != end) fail_writing(errno);
   size_ = size;
+  reserved_ = 0;
 }
 
 // In as few calls as possible: what is written at once, the page cache keeps in large pieces.
@@ -79,6 +112,7 @@ void OutputFile::write_all(std::span<std::span<const std::byte>> parts) {
 
 void OutputFile::close() {
   if (!fd_.is_open()) return;
+  if (reserved_ > size()) cut_to(size());
   // close() on a duplicate tells the same (NFS flushes at every close), and fd_ goes on owning its
   // descriptor.
   const int duplicate = ::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0);

@@ -13,8 +13,9 @@ namespace rec {
 
 class [[nodiscard]] OutputFile {
  public:
-  // Creates or empties `path`; a regular file gets mode 0600. Throws Error.
-  explicit OutputFile(const std::string& path);
+  // Creates or empties `path`; a regular file gets mode 0600. It will not have more than `max_size` bytes.
+  // Throws Error.
+  OutputFile(const std::string& path, std::uint64_t max_size);
 
   // Writes `head` and then the parts of `body`, whole, or throws Error and leaves the file as it was, where
   // the file system lets us.
@@ -26,7 +27,8 @@ class [[nodiscard]] OutputFile {
   // Takes the file's end off: it has `size` bytes then. Throws Error.
   void cut_to(std::uint64_t size);
 
-  // Reports what the file system kept back until now (NFS, quotas). Throws Error.
+  // Reports what the file system kept back until now (NFS, quotas), and gives back what was reserved. Throws
+  // Error.
   void close();
 
   [[nodiscard]] std::uint64_t size() const {
@@ -34,12 +36,16 @@ class [[nodiscard]] OutputFile {
   }  // from any thread
 
  private:
+  void reserve(std::uint64_t end);
   void write_all(std::span<std::span<const std::byte>> parts);
   [[noreturn]] void fail_writing(int errno_value) const;
 
   std::string path_;
   UniqueFd fd_;
+  std::uint64_t max_size_;
   std::atomic<std::uint64_t> size_ = 0;
+  std::uint64_t reserved_ = 0;  // the file system has blocks for so many bytes; only if can_reserve_
+  bool can_reserve_ = false;
 };
 
 }  // namespace rec
