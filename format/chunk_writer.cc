@@ -133,23 +133,29 @@ std::span<const std::byte> ChunkWriter::compress(ZSTD_CCtx* compressor, std::spa
   return compressed_.span().first(size);
 }
 
-// Judged by samples of each block: finding out that megabytes of images or archives do not get smaller would
-// take longer than writing them.
+// Judged by samples, evenly spread over all blocks: finding out that megabytes of images or archives do not
+// get smaller would take longer than writing them.
 bool ChunkWriter::is_worth_compressing(const std::vector<EventBatch::Block>& blocks) {
   constexpr std::size_t sample = 4096;
-  constexpr std::size_t samples = 4;
-  const std::uint64_t all = blocks.size() * samples * sample;
+  constexpr std::size_t fewest = 3, most = 7;
+  constexpr std::size_t far_apart = 128 << 10;
+  std::size_t total = 0;
+  for (const EventBatch::Block& block : blocks) total += block.bytes.size();
+  const std::size_t step = std::max(total / most, std::min(total / fewest, far_apart));
+  if (step < sample) return true;
+  const std::uint64_t all = total / step * sample;
   std::uint64_t looked_at = 0;
   std::uint64_t compressed = 0;
+  std::size_t next = step / 2;  // sample, counted from the block's beginning
   for (const EventBatch::Block& block : blocks) {
-    if (looked_at > compressed + all / 64) return true;  // whatever the others are
     const std::span<const std::byte> bytes = block.bytes.span();
-    if (bytes.size() < samples * sample) return true;
-    for (std::size_t i = 0; i < samples; ++i) {
-      const auto piece = bytes.subspan(i * (bytes.size() - sample) / (samples - 1), sample);
+    for (; next < bytes.size(); next += step) {
+      if (looked_at > compressed + all / 64) return true;  // whatever the others are
+      const auto piece = bytes.subspan(next).first(std::min(sample, bytes.size() - next));
       looked_at += piece.size();
       compressed += compress(sampler_.get(), piece, 1).size();
     }
+    next -= bytes.size();
   }
   return compressed < looked_at - looked_at / 64;
 }
