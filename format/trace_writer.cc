@@ -321,7 +321,7 @@ void TraceWriter::Impl::run() {
 
 // Memory that was used is there already: new one would be cleared by the kernel first.
 void TraceWriter::Impl::keep_memory_of(EventBatch& batch) {
-  constexpr std::size_t most_bytes = 8 << 20;
+  constexpr std::size_t most_bytes = max_queued * batch_bytes;
   for (EventBatch::Block& block : batch.blocks) {
     if (spare_block_bytes_ + block.bytes.room() > most_bytes) continue;
     spare_block_bytes_ += block.bytes.room();
