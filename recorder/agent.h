@@ -107,6 +107,10 @@ class Agents {
   // called off, the task taken out, and no agent of this program asks again.
   [[nodiscard]] bool left_vdso(Task& task, std::uint64_t call_from);
 
+  // At a system-call entry, nobody waiting for the turn: true if it is a call that the agent left to the
+  // traced way only because the ring was full. That has been emptied since; the task goes back to the agent.
+  [[nodiscard]] bool goes_back_in(Task& task, std::uint64_t call_from);
+
   // Some process maps a file, for the first time: from now on calls that write to it are traced.
   void file_is_mapped(std::uint64_t inode);
 

@@ -1,6 +1,7 @@
 // Tasks that are inside the agent: what rec lets them know there, and how they come out of it.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "format/base/error.h"
 #include "recorder/agent.h"
@@ -14,14 +15,18 @@ bool is_in_agent(std::uint64_t rip) { return rip >= agent::code_address && rip <
 
 bool is_in_vdso(std::uint64_t rip) { return rip >= agent::vdso_address && rip < agent::vdso_limit; }
 
+bool is_in_trampoline(const Task& task, std::uint64_t rip) {
+  const auto& chunks = task.process->agent->chunks;
+  return std::any_of(chunks.begin(), chunks.end(), [&](const AgentState::Chunk& chunk) {
+    return rip >= chunk.start && rip < chunk.start + chunk.size;
+  });
+}
+
 }  // namespace
 
 bool Agents::holds(const Task& task, std::uint64_t address) {
-  if (agent_area::contains(address) || is_in_agent(address) || is_in_vdso(address)) return true;
-  const auto& chunks = task.process->agent->chunks;
-  return std::any_of(chunks.begin(), chunks.end(), [&](const AgentState::Chunk& chunk) {
-    return address >= chunk.start && address < chunk.start + chunk.size;
-  });
+  return agent_area::contains(address) || is_in_agent(address) || is_in_vdso(address) ||
+         is_in_trampoline(task, address);
 }
 
 void Agents::set_wishes(Task& task) const {
@@ -71,6 +76,20 @@ bool Agents::left_vdso(Task& task, std::uint64_t call_from) {
   agent::Globals& globals = task.process->agent->memory->globals();
   globals.vdso_clock_gettime = globals.vdso_gettimeofday = globals.vdso_time = 0;
   (void)take_out(task, TakeOut::for_good);
+  return true;
+}
+
+bool Agents::goes_back_in(Task& task, std::uint64_t call_from) {
+  agent::Slot* slot = slot_of(task);
+  if (slot == nullptr || std::exchange(slot->wants_room, 0) == 0) return false;
+  // (What the program may have written there does not count.)
+  if (slot->written != slot->read || !is_in_trampoline(task, call_from)) return false;
+  // rcx is what the trampoline handed over, and a `syscall` makes it that, too.
+  const Stopped stopped(task.tid);
+  Registers registers = stopped.registers();
+  registers.rax = std::exchange(registers.orig_rax, ~std::uint64_t{0});  // seccomp(2): the call is skipped
+  registers.rip = agent::code_address;
+  stopped.set_registers(registers);
   return true;
 }
 

@@ -183,6 +183,11 @@ void Session::on_entry_stop(Task& task) {
   if (moves_to_other_tracer(task, info)) return;
   if (!task.held.empty() && deliver_held_signal_first(*this, task)) return;
   if (stop_at_entry(*this, task)) return;
+  const bool may_go_back = !traps_calls_ && task.domain().waiting.empty();
+  if (may_go_back && agents_.goes_back_in(task, info.instruction_pointer)) {
+    go_on(task);
+    return;
+  }
   // Entry and seccomp information begin alike (linux/ptrace.h).
   if (info.arch == AUDIT_ARCH_X86_64) {
     begin_call(*this, task, static_cast<std::int64_t>(info.entry.nr), std::to_array(info.entry.args));

@@ -203,7 +203,10 @@ bool record_call(Slot* slot) {
     places.ring_size += sizeof(PieceHeader) + sizeof version;
   }
   Record* record = reserve(slot, places.ring_size);
-  if (record == nullptr) return false;
+  if (record == nullptr) {
+    slot->wants_room = places.ring_size <= ring_size ? 1 : 0;
+    return false;
+  }
   record->nr = static_cast<uint16_t>(slot->nr);
   record->arguments = call->arguments;
   for (uint32_t i = 0; i < 6; ++i) record->args[i] = slot->args[i];

@@ -313,7 +313,8 @@ struct Slot {
   uint64_t counter_entry;                 // 232: … and counter_address
   ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
   uint32_t shares_descriptors;            // with another process: none of them is known for long
-  uint64_t stat[18];                      // struct stat of a descriptor just opened
+  uint64_t wants_room;  // recording: only for that the call was left to the traced way; rec takes it back
+  uint64_t stat[18];    // struct stat of a descriptor just opened
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224 &&
               offsetof(Slot, counter_entry) == 232);
