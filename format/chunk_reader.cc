@@ -30,6 +30,15 @@ constexpr flatbuffers::uoffset_t max_depth = 16;
 // identifier before it knows that so much is there.
 constexpr std::size_t least_raw_size = 16;
 
+ZSTD_DCtx* make_decompressor() {
+  ZSTD_DCtx* made = ZSTD_createDCtx();
+  if (made == nullptr) throw std::bad_alloc();
+  // What the frame's own checksum could tell, that of the compressed bytes or of each block does. A library
+  // that does not know of this checks once more.
+  (void)ZSTD_DCtx_setParameter(made, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
+  return made;
+}
+
 }  // namespace
 
 std::span<std::byte> RawChunk::resize(std::size_t size) {
@@ -45,12 +54,8 @@ ChunkReader::ChunkReader(const std::string& path)
     // O_NONBLOCK: a FIFO is to be refused, not waited for.
     : path_(path),
       fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)),
-      decompressor_(ZSTD_createDCtx()) {
+      decompressor_(make_decompressor()) {
   if (!fd_.is_open()) fail_with_errno(fmt::format("cannot open the trace {}", path_));
-  if (decompressor_ == nullptr) throw std::bad_alloc();
-  // What the frame's own checksum could tell, that of the compressed bytes or of each block does. A library
-  // that does not know of this checks once more.
-  (void)ZSTD_DCtx_setParameter(decompressor_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) fail_with_errno(fmt::format("cannot open the trace {}", path_));
   if (S_ISDIR(status.st_mode)) fail("{} is a directory, not a trace", path_);
@@ -66,6 +71,17 @@ ChunkReader::ChunkReader(const std::string& path)
     fail("{} was recorded by rec {} in trace format {}; this rec reads formats up to {}. Use rec {} or newer",
          path_, prologue.value->rec_version, prologue.value->format_version, trace_format_version,
          prologue.value->rec_version);
+}
+
+ChunkReader ChunkReader::once_more() const {
+  ChunkReader other;
+  other.path_ = path_;
+  other.fd_ = UniqueFd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!other.fd_.is_open()) fail_with_errno(fmt::format("cannot open the trace {} once more", path_));
+  other.file_size_ = file_size_;
+  other.format_version_ = format_version_;
+  other.decompressor_.reset(make_decompressor());
+  return other;
 }
 
 // Short only at the end of the file.

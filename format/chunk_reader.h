@@ -40,6 +40,9 @@ class ChunkReader {
   // Opens the file and reads its prologue. Throws Error as the constructor of TraceReader does.
   explicit ChunkReader(const std::string& path);
 
+  // The same file for another thread, with memory of its own. Throws Error.
+  [[nodiscard]] ChunkReader once_more() const;
+
   [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
 
   // The chunk header at `offset`, bounded by the file; nullopt with `problem` set. An empty `problem`:
@@ -63,6 +66,7 @@ class ChunkReader {
   [[noreturn]] void fail_damaged(std::uint64_t offset, std::size_t number, std::string_view problem) const;
 
  private:
+  ChunkReader() = default;
   [[nodiscard]] std::size_t read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
   void unpack(const layout::ChunkPlace& place, std::size_t number, std::span<std::byte> raw, bool is_checked);
   [[nodiscard]] bool read_stored(const layout::ChunkPlace& place, std::span<std::byte> raw) const;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "format/base/error.h"
@@ -218,30 +219,35 @@ std::span<const std::byte> TraceReader::Impl::find_block(const BlockHash& hash, 
 }
 
 void TraceReader::Impl::load_blocks(std::size_t number, BlockChunk& into) {
-  into.number.reset();
-  into.blocks = file_.load(map_.chunks[number], number, into.raw).body_as_Blocks();
+  if (&into == &own_block_ && ahead_ != nullptr && ahead_->take(number, into)) return;
   try {
-    if (into.blocks == nullptr || into.blocks->places() == nullptr || into.blocks->bytes() == nullptr)
-      throw Implausible{"it does not hold file content"};
-    check_aligned(into.blocks->places());
+    into.load(file_, map_.chunks[number], number);
   } catch (const Implausible& implausible) {
     fail_damaged(number, implausible.problem);
   }
-  into.number = number;
+}
+
+void TraceReader::Impl::read_ahead() {
+  constexpr std::uint64_t least = 16 << 20;  // else it is over before the thread gets going
+  std::uint64_t total = 0;
+  for (const std::size_t number : map_.content) total += map_.chunks[number].header.raw_size;
+  if (ahead_ != nullptr || total < least || std::thread::hardware_concurrency() < 2) return;
+  ahead_ = std::make_unique<ReadAhead>(file_, map_.chunks, map_.content);
 }
 
 std::span<const std::byte> TraceReader::Impl::take_block(const BlockHash& hash, BlockChunk& from) {
-  const auto all = std::as_bytes(std::span(from.blocks->bytes()->data(), from.blocks->bytes()->size()));
-  for (const fb::BlockPlace* place : *from.blocks->places()) {
-    if (from_fb(place->hash()) != hash) continue;
-    if (place->offset() > all.size() || place->size() > all.size() - place->offset() ||
-        place->size() > content_block_size)
-      fail_damaged(*from.number, "a block is not inside of it");
-    const auto bytes = all.subspan(place->offset(), place->size());
-    if (hash_of_block(bytes) != hash) fail_damaged(*from.number, "a block does not match its hash");
-    return bytes;
+  try {
+    for (const fb::BlockPlace* place : *from.blocks->places()) {
+      if (from_fb(place->hash()) != hash) continue;
+      const auto bytes = from.bytes_at(*place);
+      if (!from.is_checked && hash_of_block(bytes) != hash)
+        throw Implausible{"a block does not match its hash"};
+      return bytes;
+    }
+    throw Implausible{"it lacks a block that the index puts there"};
+  } catch (const Implausible& implausible) {
+    fail_damaged(*from.number, implausible.problem);
   }
-  fail_damaged(*from.number, "it lacks a block that the index puts there");
 }
 
 TraceReader::Sizes TraceReader::Impl::sizes() const {
@@ -273,6 +279,7 @@ EventNumber TraceReader::near(std::uint64_t time_ns) const { return impl_->near(
 std::vector<std::string> TraceReader::verify(std::size_t most) { return impl_->verify(most); }
 const Content& TraceReader::content(ContentId id) { return impl_->content(id); }
 std::span<const std::byte> TraceReader::block(const BlockHash& hash) { return impl_->block(hash); }
+void TraceReader::read_ahead() { impl_->read_ahead(); }
 std::uint64_t TraceReader::file_size() const { return impl_->file_size(); }
 TraceReader::Sizes TraceReader::sizes() const { return impl_->sizes(); }
 

@@ -71,6 +71,10 @@ class [[nodiscard]] TraceReader {
   // its hash.
   [[nodiscard]] std::span<const std::byte> block(const BlockHash& hash);
 
+  // From now on what large events hold is loaded ahead of next(), on a thread of the reader's own, if the
+  // trace has much of it. To be called before the calling thread binds itself to a processor.
+  void read_ahead();
+
   [[nodiscard]] std::uint64_t file_size() const;
 
   // Bytes of the file in chunks of file content and large data (compressed), and in chunks of events.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,8 +11,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "format/block_chunk.h"
 #include "format/chunk_reader.h"
 #include "format/event_decoder.h"
+#include "format/read_ahead.h"
 #include "format/trace_index.h"
 #include "format/trace_reader.h"
 #include "format/trace_tables.h"
@@ -36,16 +39,10 @@ class TraceReader::Impl final : private BlockSource {
   [[nodiscard]] EventNumber near(std::uint64_t time_ns) const;
   std::vector<std::string> verify(std::size_t most);
   const Content& content(ContentId id);
+  void read_ahead();
   std::span<const std::byte> block(const BlockHash& hash) { return find_block(hash, callers_block_); }
 
  private:
-  // A content chunk, unpacked, in which the next block probably is, too.
-  struct BlockChunk {
-    RawChunk raw;
-    std::optional<std::size_t> number;
-    const fb::Blocks* blocks = nullptr;
-  };
-
   void read_header();
   bool load_index();
   void scan();
@@ -93,8 +90,10 @@ class TraceReader::Impl final : private BlockSource {
   std::size_t announced_ = 0;  // of map_.announcing, how many are in contents_
   std::unordered_map<BlockHash, std::size_t, HashOfBlockHash> block_chunks_;
   std::size_t content_chunks_seen_ = 0;  // of map_.content, how many are in block_chunks_
+  // In which the next block probably is, too.
   BlockChunk callers_block_;
   BlockChunk own_block_;  // for large data of events, so that the caller's block stays valid meanwhile
+  std::unique_ptr<ReadAhead> ahead_;  // of own_block_
 };
 
 }  // namespace rec

@@ -1,7 +1,5 @@
 #include "format/trace_writer.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -15,6 +13,7 @@
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
+#include "format/base/thread.h"
 #include "format/block_hash.h"
 #include "format/chunk_writer.h"
 #include "format/event_columns.h"
@@ -55,19 +54,6 @@ std::size_t size_of_batches(const WriterOptions& options) {
   if (options.level != 0) return 16 * batch_bytes;
   if (options.max_size == 0) return batch_bytes;
   return std::clamp<std::uint64_t>(options.max_size / 64, least, batch_bytes);
-}
-
-// A thread to which no signal is delivered: those are for the recorder's own threads. (SIGXFSZ is among them,
-// so that a full quota is an error of write(2), not the recorder's end.)
-template <class F>
-std::thread thread_without_signals(F run) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(run));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 bool is_large(const Event& event) {

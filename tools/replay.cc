@@ -30,6 +30,7 @@ int run(const Arguments& arguments) {
   }
   const std::string path = resolve_trace(arguments.trace);
   TraceReader reader(path);
+  reader.read_ahead();
   std::optional<int> wait_status;
   std::uint64_t replayed = 0;
   {

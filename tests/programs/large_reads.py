@@ -6,7 +6,7 @@ import re
 from support import programs
 
 READS = 400
-CONTENT = 8 << 20
+CONTENT = 24 << 20  # so much that replay loads it ahead
 PROGRAM = """
 import hashlib, sys
 digest = hashlib.md5()
