@@ -3,7 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+
+#include "tracee/seen_file.h"
 
 namespace rec {
 
@@ -13,23 +16,25 @@ namespace rec {
 
 class [[nodiscard]] FileBytes {
  public:
-  // Memory from mmap(2).
-  struct Pages {
-    void* start = nullptr;
-    std::uint64_t size = 0;
-  };
-
-  // The first `size` bytes, fewer if there are no more. Throws Error when there is no memory for them.
+  // The first `size` bytes, fewer if there are no more. Those of the file that was read before this one are
+  // still there, if nothing can have changed it since. Throws Error when there is no memory for them.
   FileBytes(int fd, std::uint64_t size);
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;
   ~FileBytes();
 
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return memory_.bytes; }
+
+  // Pages from mmap(2), and what has been read into them.
+  struct Memory {
+    void* start = nullptr;
+    std::uint64_t size = 0;
+    std::span<const std::byte> bytes;
+    std::optional<FileVersion> version;  // nullopt: bytes that may be outdated already
+  };
 
  private:
-  Pages pages_;
-  std::span<const std::byte> bytes_;
+  Memory memory_;
 };
 
 }  // namespace rec

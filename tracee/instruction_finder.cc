@@ -132,7 +132,8 @@ class Walk {
 
 // Whether the code in the file has any pattern: most has none, and then the rest need not be read.
 bool code_may_hold_instructions(int fd, std::uint64_t size) {
-  constexpr std::size_t piece = 64 << 10;  // from malloc, memory for more would be new, and cleared, each time
+  constexpr std::size_t piece =
+      64 << 10;                       // from malloc, memory for more would be new, and cleared, each time
   constexpr std::size_t overlap = 2;  // a pattern is 3 bytes at most
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
   const ElfFunctions elf(read_file_part(fd, 0, std::span(buffer.get(), 4096)), size);
