@@ -27,6 +27,8 @@ constexpr std::uint64_t batch_age_ns =
     50'000'000;                         // … or is so old: a killed recorder loses no more than 100 ms
 constexpr std::size_t max_queued = 24;  // batches; then append() waits
 constexpr std::size_t max_spare = 4;    // emptied batches that are kept for their memory
+// … and of blocks, so much in all: those that wait to be written, and memory that is kept for others.
+constexpr std::size_t max_block_bytes = max_queued * batch_bytes;
 // An event with more data than this has it stored in blocks, so that what is read again is there already …
 constexpr std::size_t large_event = 32 << 10;
 constexpr std::size_t large_piece = 4096;  // … except for its small pieces
@@ -109,6 +111,7 @@ class TraceWriter::Impl {
   bool wait_for_batch(Lock& lock);
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
   void write(const EventBatch& batch, int level);
+  [[nodiscard]] RawBytes take_spare_block(const Lock&);
   void keep_memory_of(EventBatch& batch);
   void stop();
 
@@ -125,7 +128,7 @@ class TraceWriter::Impl {
   std::deque<std::unique_ptr<EventBatch>> queue_;
   std::vector<std::unique_ptr<EventBatch>> spare_;
   std::vector<RawBytes> spare_blocks_;
-  std::size_t spare_block_bytes_ = 0;
+  std::size_t block_bytes_ = 0;  // of those, and of all blocks in batches
   std::set<BlockHash> known_blocks_;
   std::vector<Content> contents_;  // by id
   std::uint64_t next_event_ = 0;
@@ -225,23 +228,31 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   if (why_ended_) return hash;
   if (known_blocks_.contains(hash)) return hash;
   if (owned.size() == 0) {
-    if (!spare_blocks_.empty()) {
-      owned = std::move(spare_blocks_.back());
-      spare_blocks_.pop_back();
-      spare_block_bytes_ -= owned.room();
-    }
+    owned = take_spare_block(lock);
+    if (owned.room() > 2 * bytes.size()) owned = {};
     lock.unlock();  // up to 1 MiB: not while others wait
     owned.resize(bytes.size());
     std::copy(bytes.begin(), bytes.end(), owned.span().begin());
     lock.lock();
   }
   if (!known_blocks_.insert(hash).second) return hash;  // another thread was faster
+  block_bytes_ += owned.room();
+  while (block_bytes_ > max_block_bytes && !spare_blocks_.empty()) (void)take_spare_block(lock);
   EventBatch& batch = open_batch(lock);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
   batch.blocks.push_back({hash, std::move(owned)});
   if (is_worth_beginning(batch)) wake_.notify_one();
   cut_if_full(lock);
   return hash;
+}
+
+// Nothing, if there is none.
+RawBytes TraceWriter::Impl::take_spare_block(const Lock&) {
+  if (spare_blocks_.empty()) return {};
+  RawBytes taken = std::move(spare_blocks_.back());
+  spare_blocks_.pop_back();
+  block_bytes_ -= taken.room();
+  return taken;
 }
 
 ContentId TraceWriter::Impl::add_content(const Content& content) {
@@ -307,11 +318,12 @@ void TraceWriter::Impl::run() {
 
 // Memory that was used is there already: new one would be cleared by the kernel first.
 void TraceWriter::Impl::keep_memory_of(EventBatch& batch) {
-  constexpr std::size_t most_bytes = max_queued * batch_bytes;
   for (EventBatch::Block& block : batch.blocks) {
-    if (spare_block_bytes_ + block.bytes.room() > most_bytes) continue;
-    spare_block_bytes_ += block.bytes.room();
-    spare_blocks_.push_back(std::move(block.bytes));
+    if (block_bytes_ > max_block_bytes) {
+      block_bytes_ -= block.bytes.room();
+    } else {
+      spare_blocks_.push_back(std::move(block.bytes));
+    }
   }
 }
 

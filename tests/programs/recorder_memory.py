@@ -13,6 +13,17 @@ SMALL_CALLS = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=300k", "stat
 FILE_SIZE = 150 * MIB
 
 
+READS_AND_MAPS = """
+import mmap, sys
+with open(sys.argv[1], "rb", buffering=0) as file:
+    piece = bytearray(128 << 10)
+    while file.readinto(piece):
+        pass
+with open(sys.argv[2], "rb") as file:
+    mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+"""
+
+
 def peak_memory(process):
     """The largest resident memory of the process, in bytes; waits for its end."""
     peak = 0
@@ -38,11 +49,13 @@ def test(space):
         raise rectest.Skip("this rec is built with AddressSanitizer, which takes memory of its own")
     rectest.require_program("dd")
     check_memory(space, SMALL_CALLS)
-    large = space.path / "large"
-    with large.open("wb") as file:
-        for _ in range(FILE_SIZE // MIB):
-            file.write(os.urandom(MIB))
+    large, other = space.path / "large", space.path / "other"
+    for path in (large, other):
+        with path.open("wb") as file:
+            for _ in range(FILE_SIZE // MIB):
+                file.write(os.urandom(MIB))
     check_memory(space, [rectest.require_program("sh"), "-c", f"exec cat {large} >/dev/null"])
+    check_memory(space, [programs.python(), "-c", READS_AND_MAPS, large, other])
 
 
 programs.main(test)
