@@ -87,6 +87,7 @@ class TraceWriter::Impl {
   EventNumber append(const Event& event);
   void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
   BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned);
+  RawBytes block_memory(std::size_t size);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
   void finish(TraceSummary summary);
@@ -112,6 +113,7 @@ class TraceWriter::Impl {
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
   void write(const EventBatch& batch, int level);
   [[nodiscard]] RawBytes take_spare_block(const Lock&);
+  void keep_spare_block(const Lock&, RawBytes memory);
   void keep_memory_of(EventBatch& batch);
   void stop();
 
@@ -226,12 +228,13 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   Lock lock(mutex_);
   check(lock);
   if (why_ended_) return hash;
-  if (known_blocks_.contains(hash)) return hash;
+  if (known_blocks_.contains(hash)) {
+    keep_spare_block(lock, std::move(owned));
+    return hash;
+  }
   if (owned.size() == 0) {
-    owned = take_spare_block(lock);
-    if (owned.room() > 2 * bytes.size()) owned = {};
     lock.unlock();  // up to 1 MiB: not while others wait
-    owned.resize(bytes.size());
+    owned = block_memory(bytes.size());
     std::copy(bytes.begin(), bytes.end(), owned.span().begin());
     lock.lock();
   }
@@ -253,6 +256,21 @@ RawBytes TraceWriter::Impl::take_spare_block(const Lock&) {
   spare_blocks_.pop_back();
   block_bytes_ -= taken.room();
   return taken;
+}
+
+void TraceWriter::Impl::keep_spare_block(const Lock&, RawBytes memory) {
+  if (memory.room() == 0 || block_bytes_ + memory.room() > max_block_bytes) return;
+  block_bytes_ += memory.room();
+  spare_blocks_.push_back(std::move(memory));
+}
+
+RawBytes TraceWriter::Impl::block_memory(std::size_t size) {
+  Lock lock(mutex_);
+  RawBytes memory = take_spare_block(lock);
+  lock.unlock();
+  if (memory.room() > 2 * size) memory = {};
+  memory.resize(size);
+  return memory;
 }
 
 ContentId TraceWriter::Impl::add_content(const Content& content) {
@@ -411,6 +429,7 @@ BlockHash TraceWriter::add_block(RawBytes bytes) {
   const std::span<const std::byte> span = bytes.span();
   return impl_->add_block(span, std::move(bytes));
 }
+RawBytes TraceWriter::block_memory(std::size_t size) { return impl_->block_memory(size); }
 ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }
 void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> blocks) {
   impl_->extend_content(id, blocks);

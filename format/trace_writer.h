@@ -47,6 +47,8 @@ class [[nodiscard]] TraceWriter {
   // Stores a block of file content, once per hash. Returns the hash.
   BlockHash add_block(std::span<const std::byte> bytes);
   BlockHash add_block(RawBytes bytes);
+  // Memory for such a block, with any bytes in it: where there is some, that of one that has been written.
+  [[nodiscard]] RawBytes block_memory(std::size_t size);
 
   // Announces a content and its blocks (already stored). Called again with the same id, it adds blocks.
   // Events that refer to the content are to be appended afterwards.

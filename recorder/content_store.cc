@@ -14,9 +14,9 @@ namespace rec {
 namespace {
 
 // Fewer bytes only at the end of the file.
-RawBytes read_block(int fd, std::uint64_t index, std::uint64_t file_size) {
+RawBytes read_block(TraceWriter& writer, int fd, std::uint64_t index, std::uint64_t file_size) {
   const std::uint64_t start = index * content_block_size;
-  RawBytes bytes(std::min(content_block_size, file_size - start));
+  RawBytes bytes = writer.block_memory(std::min(content_block_size, file_size - start));
   std::span<std::byte> left = bytes.span();
   while (!left.empty()) {
     const std::uint64_t done = bytes.size() - left.size();
@@ -66,7 +66,7 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const SeenFile& fil
   const std::uint64_t end = std::min(file_size, offset + length);
   for (std::uint64_t index = offset / content_block_size; index * content_block_size < end; ++index) {
     if (!known.blocks.insert(index).second) continue;
-    added.push_back({index, writer_.add_block(read_block(opened.get(), index, file_size))});
+    added.push_back({index, writer_.add_block(read_block(writer_, opened.get(), index, file_size))});
   }
   if (!added.empty()) writer_.extend_content(known.id, added);
   return stored;
