@@ -105,7 +105,11 @@ std::optional<WaitResult> Tracer::next(WaitMode mode, bool* none_left) {
     if (result) seen_.push_back(*result);
     asked_before = times_asked_;
   }
-  if (!result) return std::nullopt;
+  if (!result) {
+    // On its way in, perhaps: it may have been given a task.
+    if (times_asked_ != asked_before) *none_left = false;
+    return std::nullopt;
+  }
   if (times_asked_ == asked_before) {
     seen_.pop_back();
     return result;

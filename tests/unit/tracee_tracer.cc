@@ -4,6 +4,7 @@
 #include <sys/ptrace.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <optional>
@@ -108,6 +109,34 @@ TEST_CASE("the end of a task that another thread traces is waited for from here"
   REQUIRE(end.has_value());
   CHECK(std::holds_alternative<Killed>(end->status));
   CHECK_THROWS_AS((void)Stopped(two.child()).registers(), TaskGone);
+}
+
+TEST_CASE("a thread that was asked for something while it waited is not told that it has no tasks") {
+  const SignalHandled handled;
+  Tracers tracers;
+  tracers.enter();
+  std::atomic<int> asked = 0;
+  std::atomic<int> told_wrongly = 0;
+  Tracer& other = tracers.start([&](Tracer& tracer) {
+    tracers.enter();
+    while (!tracers.is_stopping()) {
+      const int before = asked;
+      bool none_left = false;
+      (void)tracer.next(WaitMode::block, &none_left);
+      if (none_left && asked != before) ++told_wrongly;
+    }
+    tracers.leave();
+  });
+  for (int i = 0; i < 50; ++i) {
+    other.run([&] { ++asked; });
+    tracers.leave();
+    ::usleep(200);
+    tracers.enter();
+    ::usleep(300);  // it has found nothing to wait for by now, and wants to come in
+  }
+  tracers.leave();
+  tracers.stop();
+  CHECK(told_wrongly.load() == 0);
 }
 
 TEST_CASE("what a thread throws at its work for another is thrown at that one") {
