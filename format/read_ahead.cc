@@ -81,9 +81,9 @@ bool ReadAhead::load(std::size_t number, BlockChunk& into) {
 }
 
 bool ReadAhead::take(std::size_t number, BlockChunk& into) {
-  const Lock lock(mutex_);
-  // Whoever waited for the thread would wait for a processor, where others want them, too.
-  if (loading_ == number) return false;
+  // Whoever waited for the thread would wait for it to get a processor, where others want them, too.
+  const Lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || loading_ == number) return false;
   drop_before(number);
   if (ready_.empty() || ready_.front().number != number) {
     follow(number);
