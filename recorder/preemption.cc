@@ -12,8 +12,8 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
-#include "recorder/task_state.h"
 #include "tracee/memory_hash.h"
+#include "tracee/task_state.h"
 
 namespace rec {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
-#include "recorder/task_state.h"
+#include "tracee/task_state.h"
 
 namespace rec {
 namespace {

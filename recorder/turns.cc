@@ -8,9 +8,9 @@
 
 #include "format/base/error.h"
 #include "recorder/session.h"
-#include "recorder/task_state.h"
 #include "recorder/tracing.h"
 #include "tracee/maps.h"
+#include "tracee/task_state.h"
 
 namespace rec {
 namespace {

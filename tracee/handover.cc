@@ -9,13 +9,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <fstream>
-#include <string>
 #include <utility>
 
 #include "format/base/error.h"
 #include "tracee/agent_area.h"
+#include "tracee/task_state.h"
 
 namespace rec {
 namespace {
@@ -27,28 +26,11 @@ int yama_scope() {
   return scope;
 }
 
-struct State {
-  char letter = 0;  // 0: gone
-  std::int32_t parent = 0;
-};
-
-State state_of(std::int32_t pid) {
-  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
-  // The name, in parentheses, may hold anything (proc(5)).
-  State state;
-  for (std::string line; std::getline(stat, line);) {
-    const std::size_t end = line.rfind(')');
-    if (end == std::string::npos || end + 4 >= line.size()) continue;
-    state.letter = line[end + 2];
-    state.parent = static_cast<std::int32_t>(std::strtol(line.c_str() + end + 4, nullptr, 10));
-  }
-  return state;
-}
-
 bool is_descendant(Tid task) {
-  std::int32_t pid = task.value();
-  while (pid > 1 && pid != ::getpid()) pid = state_of(pid).parent;
-  return pid == ::getpid();
+  const Pid own(::getpid());
+  Pid pid(task.value());
+  while (pid.value() > 1 && pid != own) pid = parent_process(Tid(pid.value()));
+  return pid == own;
 }
 
 // The access that PTRACE_SEIZE needs is asked for here, too (process_vm_readv(2)).
@@ -63,7 +45,7 @@ WaitStatus killed() { return Killed{SIGKILL, false}; }
 
 // Nothing but SIGKILL ends a task that has all signals blocked and runs no code.
 std::optional<WaitResult> not_seized(Tid task, int error) {
-  const char state = state_of(task.value()).letter;
+  const char state = task_state(task);
   const bool has_ended = error == ESRCH || state == 'Z' || state == 'X' || state == 0;
   if (has_ended) return WaitResult{task, killed()};
   ::kill(task.value(), SIGKILL);  // without a tracer its calls would all fail
@@ -78,12 +60,9 @@ bool may_be_seized(Tid task) {
 }
 
 LetGo let_go(const Stopped& task) {
-  const Registers registers = task.registers();
-  LetGo let{task.tid(), registers, task.signal_mask()};
-  let.registers.rip -= 2;
-  let.registers.rax = registers.orig_rax;
-  let.registers.orig_rax = ~std::uint64_t{0};
-  Registers parked = registers;
+  Registers parked = task.registers();
+  LetGo let{task.tid(), parked, task.signal_mask()};
+  let.registers.go_before_call(parked.orig_rax);
   parked.orig_rax = SYS_pause;
   parked.rip = agent_area::after_syscall_instruction;
   task.set_registers(parked);

@@ -9,8 +9,8 @@
 
 #include "format/base/error.h"
 #include "recorder/special/special.h"
-#include "recorder/task_state.h"
 #include "recorder/tracing.h"
+#include "tracee/task_state.h"
 
 namespace rec::special {
 namespace {

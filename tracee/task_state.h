@@ -9,6 +9,10 @@ namespace rec {
 // gone.
 [[nodiscard]] char task_state(Tid tid);
 
+// The parent of the task's process, by the same file; 0 when the task is gone, or the parent is outside of
+// this process's pid namespace.
+[[nodiscard]] Pid parent_process(Tid tid);
+
 // Whether the task numbers others as rec does (pid_namespaces(7)).
 [[nodiscard]] bool is_in_our_pid_namespace(Tid tid);
 
