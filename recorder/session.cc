@@ -98,7 +98,7 @@ void Session::dispatch(const WaitResult& result) {
     is_busy_ = true;
     looks_in_vain_ = 0;
   }
-  if (std::holds_alternative<Exited>(result.status) || std::holds_alternative<Killed>(result.status)) {
+  if (is_end(result.status)) {
     on_gone(result.tid, result.status);
     return;
   }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 
 #include "recorder/session.h"
@@ -24,19 +23,9 @@ void Session::gather_stops() {
 }
 
 WaitStatus Session::wait_stop(Tid tid) {
-  for (;;) {
-    const auto result = wait_for(tid, WaitMode::block);
-    if (!result) {
-      if (errno == ECHILD) throw TaskGone{tid};
-      continue;
-    }
-    const auto* event = std::get_if<PtraceEvent>(&result->status);
-    const bool dying = std::holds_alternative<Exited>(result->status) ||
-                       std::holds_alternative<Killed>(result->status) ||
-                       (event != nullptr && event->event == PTRACE_EVENT_EXIT);
-    if (dying) throw TaskGone{tid, result->status};
-    return result->status;
-  }
+  const WaitStatus status = wait_until_stopped(tid);
+  if (is_dying(status)) throw TaskGone{tid, status};
+  return status;
 }
 
 void Session::take_first_stop(Tid tid) {

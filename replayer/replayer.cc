@@ -84,7 +84,7 @@ WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t start
     if (const auto result = wait_for(task.real_tid, WaitMode::block)) {
       const auto* event = std::get_if<PtraceEvent>(&result->status);
       if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return SyscallStop{};
-      if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
+      if (is_end(result->status)) {
         fail("the replayed task {} was killed from outside ({}): out of memory?", task.tid,
              describe(result->status));
       }

@@ -81,16 +81,13 @@ std::optional<WaitResult> seize_again(const LetGo& task, std::uint64_t ptrace_op
   while (!(result = wait_here(task.tid, WaitMode::block))) {
     if (errno == ECHILD) return WaitResult{task.tid, killed()};
   }
-  const auto* event = std::get_if<PtraceEvent>(&result->status);
-  const bool is_dying = std::holds_alternative<Exited>(result->status) ||
-                        std::holds_alternative<Killed>(result->status) ||
-                        (event != nullptr && event->event == PTRACE_EVENT_EXIT);
-  if (is_dying) return result;
+  if (is_dying(result->status)) return result;
   try {
     Stopped stopped(task.tid);
     stopped.set_registers(task.registers);
     stopped.set_signal_mask(task.signal_mask);
-    if (event == nullptr) return result;  // SIGSTOP, which no mask holds back, or the stop of its process
+    if (!std::holds_alternative<PtraceEvent>(result->status))
+      return result;  // SIGSTOP, which no mask holds back, or the stop of its process
     (void)std::move(stopped).resume(Resume::cont);
   } catch (const TaskGone&) {
     // Killed meanwhile: its end is to come.

@@ -100,7 +100,7 @@ Launched run_to_exec(Tid tid, const LaunchOptions& options, const Pipe& report) 
   for (;;) {
     const auto result = wait_for(tid, WaitMode::block);
     if (!result) continue;
-    if (std::holds_alternative<Exited>(result->status) || std::holds_alternative<Killed>(result->status)) {
+    if (is_end(result->status)) {
       report_child_failure(report, result->status);
     }
     Stopped task(tid);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 
 #include "format/base/error.h"
@@ -32,19 +31,14 @@ bool run_to_end(const Stopped& task) {
   for (;;) {
     Stopped stopped(task.tid());
     (void)std::move(stopped).resume(Resume::cont);
-    std::optional<WaitResult> result;
-    while (!(result = wait_for(task.tid(), WaitMode::block))) {
-      if (errno == ECHILD) throw TaskGone{task.tid()};
-    }
-    const auto* event = std::get_if<PtraceEvent>(&result->status);
+    const WaitStatus status = wait_until_stopped(task.tid());
+    if (is_dying(status)) throw TaskGone{task.tid(), status};
+    const auto* event = std::get_if<PtraceEvent>(&status);
     if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return was_stopped;
-    if (event != nullptr && event->event == PTRACE_EVENT_EXIT) throw TaskGone{task.tid(), result->status};
-    if (const auto* stop = std::get_if<SignalStop>(&result->status)) {
+    if (const auto* stop = std::get_if<SignalStop>(&status)) {
       ENSURE(stop->signal == SIGSTOP, "task {} got signal {} in calls that rec made in it", task.tid(),
              stop->signal);
       was_stopped = true;
-    } else if (event == nullptr && !std::holds_alternative<GroupStop>(result->status)) {
-      throw TaskGone{task.tid(), result->status};
     }
   }
 }

@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -13,18 +12,6 @@
 #include "tracee/wait_status.h"
 
 namespace rec {
-namespace {
-
-WaitResult wait_until_stopped(Tid tid) {
-  for (;;) {
-    const auto result = wait_for(tid, WaitMode::block);
-    if (result) return *result;
-    if (errno == ECHILD) throw TaskGone{tid};
-  }
-}
-
-}  // namespace
-
 RemoteCalls::RemoteCalls(const Stopped& task, std::uint64_t instruction)
     : task_(task), instruction_(instruction), saved_(task.registers()), saved_mask_(task.signal_mask()) {
   // Signals wait until the scope ends: one that came in between would be delivered to code that is not the
@@ -58,22 +45,19 @@ void RemoteCalls::resume() {
 void RemoteCalls::run_to_syscall_stop() {
   resume();
   for (;;) {
-    const WaitResult result = wait_until_stopped(task_.tid());
-    if (std::holds_alternative<SyscallStop>(result.status)) return;
-    if (const auto* event = std::get_if<PtraceEvent>(&result.status)) {
+    const WaitStatus status = wait_until_stopped(task_.tid());
+    if (is_dying(status)) throw TaskGone{task_.tid(), status};
+    if (std::holds_alternative<SyscallStop>(status)) return;
+    if (const auto* event = std::get_if<PtraceEvent>(&status)) {
       if (event->event == PTRACE_EVENT_FORK || event->event == PTRACE_EVENT_VFORK ||
           event->event == PTRACE_EVENT_CLONE) {
         created_ = Tid(static_cast<std::int32_t>(task_.event_message()));
         (void)wait_until_stopped(*created_);
-      } else if (event->event == PTRACE_EVENT_EXIT) {
-        throw TaskGone{task_.tid(), result.status};
       }
-    } else if (const auto* stop = std::get_if<SignalStop>(&result.status)) {
+    } else if (const auto* stop = std::get_if<SignalStop>(&status)) {
       ENSURE(stop->signal == SIGSTOP, "task {} got signal {} in a call that rec made in it", task_.tid(),
              stop->signal);
       was_stopped_ = true;  // taken away from it by resuming without
-    } else if (!std::holds_alternative<GroupStop>(result.status)) {
-      throw TaskGone{task_.tid(), result.status};
     }
     resume();
   }

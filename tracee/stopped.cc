@@ -44,6 +44,13 @@ long request_ptrace(int number, Tid tid, std::uint64_t address, const void* data
   return result;
 }
 
+WaitStatus wait_until_stopped(Tid tid) {
+  for (;;) {
+    if (const auto result = wait_for(tid, WaitMode::block)) return result->status;
+    if (errno == ECHILD) throw TaskGone{tid};
+  }
+}
+
 void Running::interrupt() const {
   if (request_ptrace(PTRACE_INTERRUPT, tid_, 0, nullptr) == -1 && errno != ESRCH) {
     fail_with_errno(fmt::format("ptrace(INTERRUPT) of task {}", tid_));

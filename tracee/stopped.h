@@ -94,6 +94,9 @@ class [[nodiscard]] Stopped {
   Tid tid_;
 };
 
+// Waits for the task's next stop, or its end. Throws TaskGone when there is nothing to wait for any more.
+[[nodiscard]] WaitStatus wait_until_stopped(Tid tid);
+
 // ptrace(2), made by the thread that traces the task; errno is 0 for success.
 [[nodiscard]] long request_ptrace(int number, Tid tid, std::uint64_t address, const void* data);
 

@@ -24,6 +24,15 @@ WaitStatus decode_wait_status(int status) {
   return SignalStop{signal};
 }
 
+bool is_end(const WaitStatus& status) {
+  return std::holds_alternative<Exited>(status) || std::holds_alternative<Killed>(status);
+}
+
+bool is_dying(const WaitStatus& status) {
+  const auto* event = std::get_if<PtraceEvent>(&status);
+  return is_end(status) || (event != nullptr && event->event == PTRACE_EVENT_EXIT);
+}
+
 int raw_wait_status(const WaitStatus& status) {
   if (const auto* exited = std::get_if<Exited>(&status)) return exited->code << 8;
   const auto& killed = std::get<Killed>(status);

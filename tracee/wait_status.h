@@ -38,7 +38,11 @@ using WaitStatus = std::variant<Exited, Killed, SyscallStop, SignalStop, GroupSt
 
 [[nodiscard]] WaitStatus decode_wait_status(int status);
 [[nodiscard]] std::string describe(const WaitStatus& status);
-// The number that wait(2) would have given for an Exited or Killed status.
+// Whether it is Exited or Killed: there will be no other.
+[[nodiscard]] bool is_end(const WaitStatus& status);
+// Whether it is that, or PTRACE_EVENT_EXIT, behind which only that can come.
+[[nodiscard]] bool is_dying(const WaitStatus& status);
+// The number that wait(2) would have given. Precondition: is_end().
 [[nodiscard]] int raw_wait_status(const WaitStatus& status);
 
 struct WaitResult {

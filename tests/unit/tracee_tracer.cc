@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
-#include <optional>
 #include <variant>
 
 #include "format/base/error.h"
@@ -46,13 +44,6 @@ void trace_until_stopped(Tracers& tracers, Tracer& tracer) {
   tracers.leave();
 }
 
-std::optional<WaitResult> wait_until_stopped(Tid task) {
-  for (;;) {
-    const auto result = wait_for(task, WaitMode::block);
-    if (result || errno == ECHILD) return result;
-  }
-}
-
 // Two tracers, of which the second has a child of this process.
 class TwoTracers {
  public:
@@ -89,9 +80,8 @@ TEST_CASE("a task is asked by the thread that traces it, whichever thread wants 
   const TwoTracers two;
   for (int i = 0; i < 200; ++i) {
     Running(two.child()).interrupt();
-    const std::optional<WaitResult> stop = wait_until_stopped(two.child());
-    REQUIRE(stop.has_value());
-    const auto* event = std::get_if<PtraceEvent>(&stop->status);
+    const WaitStatus stop = wait_until_stopped(two.child());
+    const auto* event = std::get_if<PtraceEvent>(&stop);
     REQUIRE(event != nullptr);
     CHECK(event->event == PTRACE_EVENT_STOP);
     Stopped stopped(two.child());
@@ -105,9 +95,8 @@ TEST_CASE("a task is asked by the thread that traces it, whichever thread wants 
 TEST_CASE("the end of a task that another thread traces is waited for from here") {
   const TwoTracers two;
   ::kill(two.child().value(), SIGKILL);
-  const std::optional<WaitResult> end = wait_until_stopped(two.child());
-  REQUIRE(end.has_value());
-  CHECK(std::holds_alternative<Killed>(end->status));
+  CHECK(std::holds_alternative<Killed>(wait_until_stopped(two.child())));
+  CHECK_THROWS_AS((void)wait_until_stopped(two.child()), TaskGone);
   CHECK_THROWS_AS((void)Stopped(two.child()).registers(), TaskGone);
 }
 
