@@ -38,16 +38,8 @@ void Pinning::pin(const std::vector<Tid>& tasks, const cpu_set_t& taken) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
   auto chosen = static_cast<unsigned>(here);
-  if (CPU_ISSET(chosen, &taken)) {
-    cpu_set_t free;
-    CPU_XOR(&free, &original_, &taken);
-    CPU_AND(&free, &free, &original_);
-    for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
-      if (CPU_ISSET(i, &free)) {
-        chosen = i;
-        break;
-      }
-    }
+  for (unsigned i = 0; i < CPU_SETSIZE && CPU_ISSET(chosen, &taken); ++i) {
+    if (CPU_ISSET(i, &original_) && !CPU_ISSET(i, &taken)) chosen = i;
   }
   CPU_ZERO(&one_);
   CPU_SET(chosen, &one_);
@@ -67,17 +59,14 @@ void Pinning::unpin(const std::vector<Tid>& tasks) {
 void Pinning::adopt(Tid task) const {
   if (!was_pinned_ || !allowed_) return;
   // Mostly it has inherited what it shall have; to ask takes a tenth of what telling does.
-  const cpu_set_t& wanted = pinned_ ? one_ : original_;
   cpu_set_t now{};
   const bool has_it =
-      ::sched_getaffinity(task.value(), sizeof now, &now) == 0 && CPU_EQUAL(&now, &wanted) != 0;
-  if (!has_it) ::sched_setaffinity(task.value(), sizeof wanted, &wanted);
+      ::sched_getaffinity(task.value(), sizeof now, &now) == 0 && CPU_EQUAL(&now, &wanted()) != 0;
+  if (!has_it) take(task);
 }
 
 void Pinning::take(Tid task) const {
-  if (!allowed_) return;
-  const cpu_set_t& wanted = pinned_ ? one_ : original_;
-  ::sched_setaffinity(task.value(), sizeof wanted, &wanted);
+  if (allowed_) ::sched_setaffinity(task.value(), sizeof(cpu_set_t), &wanted());
 }
 
 void Pinning::add_to(cpu_set_t* set) const {

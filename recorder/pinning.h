@@ -51,6 +51,8 @@ class Pinning {
   static constexpr double to_pin = 0.1;
   static constexpr double to_unpin = 0.5;
 
+  // Where the tasks shall run now.
+  [[nodiscard]] const cpu_set_t& wanted() const { return pinned_ ? one_ : original_; }
   void set_all(const std::vector<Tid>& tasks, const cpu_set_t& set) const;
   void follow_counter();
 

@@ -87,7 +87,7 @@ void Session::update_pinning() {
     }
     pinning.pin(tids_of(tracer), taken);
   }
-  if (go_on_alone || pinning.wants_to_unpin()) pinning.unpin(tids_of(tracer));
+  if (pinning.wants_to_unpin()) pinning.unpin(tids_of(tracer));
 }
 
 // --- the loops ---
