@@ -54,7 +54,18 @@ Session::Session(const RecordOptions& options, TraceWriter& writer)
 std::uint64_t Session::now_ns() const { return monotonic_ns() - start_ns_; }
 
 int Session::run(Launched launched) {
-  tracers_.enter();
+  {
+    const Tracers::StopAtEnd others(tracers_);
+    const Tracers::Inside inside(tracers_);
+    take_over(std::move(launched));
+    while (trace_next()) {
+    }
+  }
+  set_timer(0);
+  return first_status_;
+}
+
+void Session::take_over(Launched launched) {
   const Stopped first = std::move(launched.task);
   first_tid_ = first.tid();
   traps_calls_ = options_.under_filter && launched.filtered;
@@ -79,9 +90,6 @@ int Session::run(Launched launched) {
                         "read: it can be looked at (rec dump, stat, coverage), but not replayed",
                         Audience::readers);
   begin_call(*this, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
-  trace();
-  set_timer(0);
-  return first_status_;
 }
 
 std::vector<Tid> Session::all_tids() const {

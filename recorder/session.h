@@ -202,7 +202,7 @@ class Session {
   void forget_tracer(Tid child) { tracers_.forget(child); }
 
  private:
-  void trace();
+  void take_over(Launched launched);
   bool trace_next();
   void trace_also(Tracer& tracer);
   void deal_with(const WaitResult& result);

@@ -92,19 +92,6 @@ void Session::update_pinning() {
 
 // --- the loops ---
 
-void Session::trace() {
-  try {
-    while (trace_next()) {
-    }
-  } catch (...) {
-    tracers_.leave();
-    tracers_.stop();
-    throw;
-  }
-  tracers_.leave();
-  tracers_.stop();
-}
-
 // The first thread's: it has the timer, and looks at the agents' rings.
 bool Session::trace_next() {
   update_pinning();
@@ -131,7 +118,7 @@ bool Session::trace_next() {
 
 // Every other one's.
 void Session::trace_also(Tracer& tracer) {
-  tracers_.enter();
+  const Tracers::Inside inside(tracers_);
   Tracer& first = *tracers_.all().front();
   try {
     while (!tracers_.is_stopping()) {
@@ -152,7 +139,6 @@ void Session::trace_also(Tracer& tracer) {
     first.run([] {});
     while (!tracers_.is_stopping()) tracer.idle();
   }
-  tracers_.leave();
 }
 
 void Session::deal_with(const WaitResult& result) {

@@ -34,13 +34,10 @@ long request(int number, Tid tid, std::uint64_t address, std::uint64_t data, con
 // The glibc prototype takes an enum and varargs; requests newer than its enum exist, so pass numbers.
 long request_ptrace(int number, Tid tid, std::uint64_t address, const void* data) {
   long result = 0;
-  int error = 0;
   in_tracer_of(tid, [&] {
     errno = 0;  // what PTRACE_PEEKDATA and its like read may be -1 (ptrace(2), RETURN VALUE)
     result = ::ptrace(static_cast<__ptrace_request>(number), tid.value(), address, data);
-    error = errno;
   });
-  errno = error;
   return result;
 }
 

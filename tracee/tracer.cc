@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <utility>
@@ -64,11 +65,14 @@ void Tracer::run(const std::function<void()>& work) {
   // It is in waitpid(2), or is about to be: then the signal comes too early, and the next one does not.
   constexpr timespec until_next{0, 1'000'000};
   while (request.done.load(std::memory_order_acquire) == 0) {
-    (void)::syscall(SYS_tgkill, ::getpid(), thread().value(), tracer_signal());
+    interrupt();
     (void)::syscall(SYS_futex, &request.done, FUTEX_WAIT_PRIVATE, 0, &until_next, nullptr, 0);
   }
   if (request.failure) std::rethrow_exception(request.failure);
+  errno = request.error;
 }
+
+void Tracer::interrupt() const { (void)::syscall(SYS_tgkill, ::getpid(), thread_.load(), tracer_signal()); }
 
 bool Tracer::serve() {
   if (!is_asked_.load(std::memory_order_acquire)) return false;
@@ -82,6 +86,7 @@ bool Tracer::serve() {
   for (Request* request : requests) {
     try {
       (*request->work)();
+      request->error = errno;
     } catch (...) {
       request->failure = std::current_exception();
     }
@@ -200,7 +205,7 @@ void Tracers::stop() {
     if (!tracer->own_thread_.joinable()) continue;
     while (tracer->thread_.load() != 0) {
       (void)here().serve();
-      (void)::syscall(SYS_tgkill, ::getpid(), tracer->thread().value(), tracer_signal());
+      tracer->interrupt();
       ::usleep(50);
     }
     tracer->own_thread_.join();

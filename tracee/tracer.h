@@ -2,7 +2,7 @@
 //
 // ptrace(2) takes requests for a task only from the thread that traces it, and waitpid(2) with __WNOTHREAD
 // tells a thread of its own tasks only. What a tracer thread does with the program's picture it does inside
-// of Tracers::enter() and leave(), so one at a time. There it may have to do with a task of another tracer
+// (Tracers::Inside), so one at a time. There it may have to do with a task of another tracer
 // (their domains became one, say): then that thread, which waits for a stop or for its turn to enter, makes
 // the request for it. Stopped, Running and wait_for() see to that by themselves.
 //
@@ -37,11 +37,9 @@ class Tracer {
 
   // 0: the one that began.
   [[nodiscard]] std::size_t number() const { return number_; }
-  // Of its thread, for sched_setaffinity(2).
-  [[nodiscard]] Tid thread() const { return Tid(thread_.load()); }
 
-  // Runs `work` in this tracer's thread, and returns when that is done; what it throws is thrown here.
-  // Precondition: the caller is inside (Tracers::enter()), or nobody is.
+  // Runs `work` in this tracer's thread, and returns when that is done; what it throws is thrown here, and
+  // errno is as it left it. Precondition: the caller is inside, or nobody is.
   void run(const std::function<void()>& work);
 
   // --- in its own thread only ---
@@ -64,6 +62,7 @@ class Tracer {
   struct Request {
     const std::function<void()>* work;
     std::exception_ptr failure;
+    int error = 0;  // errno behind it
     std::atomic<std::uint32_t> done = 0;
   };
 
@@ -71,6 +70,8 @@ class Tracer {
   [[nodiscard]] WaitResult take(const std::deque<WaitResult>::const_iterator& at);
   // Whether anything was asked.
   bool serve();
+  // Gets its thread out of waitpid(2), if it is in there.
+  void interrupt() const;
 
   Tracers& group_;
   std::size_t number_;
@@ -88,7 +89,7 @@ class Tracers {
   Tracers();
   Tracers(const Tracers&) = delete;
   Tracers& operator=(const Tracers&) = delete;
-  // Precondition: stop() was called, if others were started.
+  // Precondition: a StopAtEnd has ended, if others were started.
   ~Tracers();
 
   // What the calling thread belongs to; nullptr: it traces alone.
@@ -101,15 +102,33 @@ class Tracers {
   // Starts another thread, in which `run` is called. Throws std::system_error when the kernel has none.
   // Precondition: the caller is inside.
   Tracer& start(std::function<void(Tracer&)> run);
-  // From the first one, which is not inside: is_stopping() holds for the others from now on; returns when
-  // they are gone. What they still trace is killed by the kernel (PTRACE_O_EXITKILL).
-  void stop();
+  // The first one's: when this ends, and it is not inside, is_stopping() holds for the others, and it is
+  // waited for until they are gone. What they still trace is killed by the kernel (PTRACE_O_EXITKILL).
+  class StopAtEnd {
+   public:
+    explicit StopAtEnd(Tracers& tracers) : tracers_(tracers) {}
+    StopAtEnd(const StopAtEnd&) = delete;
+    StopAtEnd& operator=(const StopAtEnd&) = delete;
+    ~StopAtEnd() { tracers_.stop(); }
+
+   private:
+    Tracers& tracers_;
+  };
   [[nodiscard]] bool is_stopping() const { return is_stopping_.load(); }
 
-  // One at a time; while it waits, a tracer does what it is asked.
-  void enter();
-  void leave();
-  // Not inside, as long as it exists.
+  // The calling tracer is inside as long as this exists; one at a time is. While it waits to get there, it
+  // does what it is asked.
+  class Inside {
+   public:
+    explicit Inside(Tracers& tracers) : tracers_(tracers) { tracers_.enter(); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { tracers_.leave(); }
+
+   private:
+    Tracers& tracers_;
+  };
+  // Within the other: not inside, as long as this exists.
   class Outside {
    public:
     explicit Outside(Tracers& tracers) : tracers_(tracers) { tracers_.leave(); }
@@ -134,6 +153,10 @@ class Tracers {
  private:
   friend class Tracer;
 
+  void stop();
+  void enter();
+  void leave();
+
   std::vector<std::unique_ptr<Tracer>> all_;
   std::unordered_map<Tid, Tracer*> owners_;
   std::mutex mutex_;
@@ -143,7 +166,7 @@ class Tracers {
   std::atomic<bool> is_stopping_ = false;
 };
 
-// Calls `work` in the thread that traces the task: in this one, as a rule.
+// Calls `work` in the thread that traces the task: in this one, as a rule. errno is as `work` left it.
 template <class Work>
 void in_tracer_of(Tid task, const Work& work) {
   const Tracers* const group = Tracers::of_this_thread();

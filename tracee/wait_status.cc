@@ -80,13 +80,7 @@ std::optional<WaitResult> wait_here(Tid tid, WaitMode mode) { return wait_raw(ti
 std::optional<WaitResult> wait_for(Tid tid, WaitMode mode) {
   if (Tracers::of_this_thread() == nullptr) return wait_here(tid, mode);
   std::optional<WaitResult> result;
-  int error = 0;
-  in_tracer_of(tid, [&] {
-    errno = 0;
-    result = Tracers::here().wait_for(tid, mode);
-    error = errno;
-  });
-  errno = error;
+  in_tracer_of(tid, [&] { result = Tracers::here().wait_for(tid, mode); });
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <variant>
 
@@ -32,7 +33,7 @@ class SignalHandled {
 
 // A tracer of the kind that the recorder's are: stops that it sees are kept for whoever asks for them.
 void trace_until_stopped(Tracers& tracers, Tracer& tracer) {
-  tracers.enter();
+  const Tracers::Inside inside(tracers);
   while (!tracers.is_stopping()) {
     bool none_left = false;
     if (const auto result = tracer.next(WaitMode::block, &none_left)) {
@@ -41,39 +42,48 @@ void trace_until_stopped(Tracers& tracers, Tracer& tracer) {
     }
     if (none_left) tracer.idle();
   }
-  tracers.leave();
 }
+
+// One that waits for a signal, until this ends.
+class Child {
+ public:
+  Child() : tid_(::fork()) {
+    if (tid_.value() == 0) {
+      for (;;) ::pause();
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    ::kill(tid_.value(), SIGKILL);
+    while (wait_here(tid_, WaitMode::block)) {
+    }
+  }
+
+  [[nodiscard]] Tid tid() const { return tid_; }
+
+ private:
+  Tid tid_;
+};
 
 // Two tracers, of which the second has a child of this process.
 class TwoTracers {
  public:
-  TwoTracers() : child_(::fork()) {
-    if (child_.value() == 0) {
-      for (;;) ::pause();
-    }
-    tracers_.enter();
-    other_ = &tracers_.start([this](Tracer& tracer) { trace_until_stopped(tracers_, tracer); });
-    other_->run([&] { seize(child_, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL); });
-    tracers_.set_owner(child_, *other_);
-  }
-  TwoTracers(const TwoTracers&) = delete;
-  TwoTracers& operator=(const TwoTracers&) = delete;
-  ~TwoTracers() {
-    ::kill(child_.value(), SIGKILL);
-    tracers_.leave();
-    tracers_.stop();
-    while (wait_here(child_, WaitMode::block)) {
-    }
+  TwoTracers() {
+    other_.run([&] { seize(child(), PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL); });
+    tracers_.set_owner(child(), other_);
   }
 
-  [[nodiscard]] Tid child() const { return child_; }
-  [[nodiscard]] Tracer& other() const { return *other_; }
+  [[nodiscard]] Tid child() const { return child_.tid(); }
+  [[nodiscard]] Tracer& other() const { return other_; }
 
  private:
   SignalHandled handled_;
-  Tid child_;
+  Child child_;
   Tracers tracers_;
-  Tracer* other_ = nullptr;
+  Tracers::StopAtEnd at_end_{tracers_};
+  Tracers::Inside inside_{tracers_};
+  Tracer& other_ = tracers_.start([this](Tracer& tracer) { trace_until_stopped(tracers_, tracer); });
 };
 
 TEST_CASE("a task is asked by the thread that traces it, whichever thread wants to know") {
@@ -102,29 +112,30 @@ TEST_CASE("the end of a task that another thread traces is waited for from here"
 
 TEST_CASE("a thread that was asked for something while it waited is not told that it has no tasks") {
   const SignalHandled handled;
-  Tracers tracers;
-  tracers.enter();
   std::atomic<int> asked = 0;
   std::atomic<int> told_wrongly = 0;
-  Tracer& other = tracers.start([&](Tracer& tracer) {
-    tracers.enter();
-    while (!tracers.is_stopping()) {
-      const int before = asked;
-      bool none_left = false;
-      (void)tracer.next(WaitMode::block, &none_left);
-      if (none_left && asked != before) ++told_wrongly;
+  {
+    Tracers tracers;
+    const Tracers::StopAtEnd at_end(tracers);
+    const Tracers::Inside inside(tracers);
+    Tracer& other = tracers.start([&](Tracer& tracer) {
+      const Tracers::Inside inside_here(tracers);
+      while (!tracers.is_stopping()) {
+        const int before = asked;
+        bool none_left = false;
+        (void)tracer.next(WaitMode::block, &none_left);
+        if (none_left && asked != before) ++told_wrongly;
+      }
+    });
+    for (int i = 0; i < 50; ++i) {
+      other.run([&] { ++asked; });
+      {
+        const Tracers::Outside outside(tracers);
+        ::usleep(200);
+      }
+      ::usleep(300);  // it has found nothing to wait for by now, and wants to come in
     }
-    tracers.leave();
-  });
-  for (int i = 0; i < 50; ++i) {
-    other.run([&] { ++asked; });
-    tracers.leave();
-    ::usleep(200);
-    tracers.enter();
-    ::usleep(300);  // it has found nothing to wait for by now, and wants to come in
   }
-  tracers.leave();
-  tracers.stop();
   CHECK(told_wrongly.load() == 0);
 }
 
@@ -134,6 +145,14 @@ TEST_CASE("what a thread throws at its work for another is thrown at that one") 
   bool is_done = false;
   two.other().run([&] { is_done = true; });
   CHECK(is_done);
+}
+
+TEST_CASE("errno is here what the work that another thread did left it at") {
+  const TwoTracers two;
+  for (const int error : {ESRCH, 0, EIO}) {
+    two.other().run([&] { errno = error; });
+    CHECK(errno == error);
+  }
 }
 
 }  // namespace
