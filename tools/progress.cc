@@ -1,25 +1,19 @@
 #include "tools/progress.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 
 #include "format/base/clock.h"
+#include "format/base/thread.h"
 #include "tools/display.h"
 
 namespace rec {
 
 Progress::Progress(const TraceWriter& writer, bool wanted) : writer_(writer) {
   if (!wanted || ::isatty(STDERR_FILENO) == 0) return;
-  // Signals are for the recorder's own thread.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = thread_without_signals([this] { run(); });
 }
 
 Progress::~Progress() {

@@ -11,7 +11,7 @@
 #include <ctime>
 #include <utility>
 
-#include "format/base/error.h"
+#include "format/base/signals_blocked.h"
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
@@ -24,26 +24,6 @@ Tid this_thread() { return Tid(static_cast<std::int32_t>(::syscall(SYS_gettid)))
 
 // What others hold for a few microseconds is not worth sleeping for: to be woken takes longer.
 constexpr int spins = 2000;
-
-// While it exists, threads start with all signals blocked but those that a tracer gets. What is sent to rec
-// is for the first thread. Each stop of a tracee is a SIGCHLD for its tracer, which is nothing as long as
-// that does not block it (kernel/signal.c, sig_ignored).
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::sigdelset(&all, tracer_signal());
-    ::sigdelset(&all, SIGCHLD);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 void pause_processor() { __builtin_ia32_pause(); }
 
@@ -185,7 +165,9 @@ bool Tracers::others_have_tasks(const Tracer& tracer) const {
 Tracer& Tracers::start(std::function<void(Tracer&)> run) {
   auto made = std::make_unique<Tracer>(*this, all_.size());
   Tracer& tracer = *made;
-  const SignalsBlocked blocked;
+  // What is sent to rec is for the first thread. Each stop of a tracee is a SIGCHLD for its tracer, which is
+  // nothing as long as that does not block it (kernel/signal.c, sig_ignored).
+  const SignalsBlocked blocked{tracer_signal(), SIGCHLD};
   tracer.own_thread_ = std::thread([this, &tracer, run = std::move(run)] {
     const TimeStampsAllowed as_other_threads;  // whatever the one has that started it
     group_here = this;

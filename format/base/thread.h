@@ -1,9 +1,10 @@
 // Threads of rec's own.
 #pragma once
 
-#include <csignal>
 #include <thread>
 #include <utility>
+
+#include "format/base/signals_blocked.h"
 
 namespace rec {
 
@@ -11,13 +12,8 @@ namespace rec {
 // them, so that a full quota is an error of write(2), not rec's end.)
 template <class F>
 [[nodiscard]] std::thread thread_without_signals(F run) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(run));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+  const SignalsBlocked blocked;
+  return std::thread(std::move(run));
 }
 
 }  // namespace rec
