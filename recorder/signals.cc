@@ -362,11 +362,7 @@ void send_held_signal(Session& session, Task& task) {
   }
   task.left_with = registers;
   task.before_call = std::exchange(task.aborting_for_signal, false);
-  // It stops for the signal before its first instruction: a point that chaos took there would have no
-  // segment.
-  mark_boundary(task);
-  task.left_ns = session.now_ns();
-  session.go_on(task);
+  session.resume_user(task);
 }
 
 }  // namespace rec
