@@ -23,7 +23,6 @@ namespace {
 constexpr int most_steps = 64;
 // A loop that waits for another thread is shorter than this.
 constexpr std::uint64_t short_loop = 256;
-constexpr std::size_t jump_length = 5;
 
 // How well replay can stop in front of an instruction.
 enum class Suits {

@@ -1,35 +1,14 @@
 #include "tracee/code_patch.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <limits>
+#include <utility>
 
-#include "format/base/error.h"
-#include "tracee/elf_functions.h"
-#include "tracee/file_bytes.h"
 #include "tracee/instruction.h"
 #include "tracee/instruction_length.h"
 
 namespace rec {
 namespace {
-
-constexpr std::uint64_t syscall_length = 2;
-constexpr std::uint64_t jump_length = 5;
-// A window with what was moved out of it ends no later than so many bytes behind the site.
-constexpr std::uint64_t longest_window = syscall_length + 3 + 15;
-
-std::uint8_t byte_at(std::span<const std::byte> bytes, std::uint64_t at) {
-  return std::to_integer<std::uint8_t>(bytes[at]);
-}
-
-std::int32_t displacement_at(std::span<const std::byte> bytes, std::uint64_t at) {
-  std::int32_t displacement = 0;
-  std::memcpy(&displacement, bytes.data() + at, sizeof displacement);
-  return displacement;
-}
 
 // Writes a trampoline.
 class Assembler {
@@ -231,7 +210,7 @@ std::optional<std::uint64_t> CodePatch::out_of_trampoline(std::uint64_t rip) con
   for (const Moved& one : moved) {
     if (one.to == rip) return one.from;
   }
-  if (rip == l1) return site + syscall_length;  // nothing was moved
+  if (rip == l1) return site + site_length;  // nothing was moved
   if (rip == l0) return site;  // the program makes the call (again), by the jump or by the instruction
   return std::nullopt;
 }
@@ -252,7 +231,6 @@ namespace {
 // What follows the replaced instruction, and the way back; then the patch as a whole. nullopt: not here.
 std::optional<CodePatch> complete(const Surroundings& code, const JumpTargets& targets, CodePatch patch,
                                   Assembler& assembler) {
-  constexpr std::uint64_t site_length = 2;  // of `syscall`, `cpuid` and `rdtsc`
   std::uint64_t back = patch.site + site_length;
   bool goes_back = true;
   if (!patch.keeps_site) {
@@ -295,7 +273,7 @@ std::optional<CodePatch> make_patch(const Surroundings& code, const JumpTargets&
       assembler.put_word(nr);
     }
     assembler.put({0x48, 0x8d, 0x0d});  // lea L1, %rcx
-    assembler.put_word(6 + 3 + syscall_length);
+    assembler.put_word(6 + 3 + site_length);
     assembler.put({0x41, 0xbb});  // mov $entry, %r11d
     assembler.put_word(static_cast<std::uint32_t>(entry));
     assembler.put({0x41, 0xff, 0xe3});  // jmp *%r11
@@ -355,157 +333,6 @@ std::optional<CodePatch> make_counter_patch(const Surroundings& code, const Jump
   assembler.put({0xcc, 0x31});
   patch.l1 = assembler.here();
   return complete(code, targets, std::move(patch), assembler);
-}
-
-// --- jumps of a whole file ---
-
-namespace {
-
-// A file's bytes: all at once, or piece by piece where that would take too much memory.
-class CodeBytes {
- public:
-  CodeBytes(int fd, std::uint64_t size) : fd_(fd) {
-    constexpr std::uint64_t largest = 32 << 20;
-    if (size <= largest) {
-      whole_.emplace(fd, size);
-    } else {
-      buffer_.resize(piece_size);
-    }
-  }
-
-  // nullptr: not all of it is there.
-  [[nodiscard]] const FileBytes* whole() const { return whole_ ? &*whole_ : nullptr; }
-
-  // Calls `each` with (offset in the file, bytes) for overlapping pieces of a range.
-  template <typename Each>
-  void for_pieces(const ElfFunctions::Range& range, const Each& each) {
-    constexpr std::uint64_t overlap = 8;  // longer than any jump
-    for (std::uint64_t at = range.start; at < range.end; at += piece_size - overlap)
-      each(at, piece(at, std::min<std::uint64_t>(piece_size, range.end - at)));
-  }
-
- private:
-  static constexpr std::size_t piece_size = 256 << 10;
-
-  std::span<const std::byte> piece(std::uint64_t at, std::size_t length) {
-    if (!whole_) return read_file_part(fd_, at, std::span(buffer_).first(length));
-    const auto rest = whole_->bytes().subspan(std::min<std::uint64_t>(at, whole_->bytes().size()));
-    return rest.first(std::min(length, rest.size()));
-  }
-
-  int fd_;
-  std::optional<FileBytes> whole_;
-  std::vector<std::byte> buffer_;
-};
-
-std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
-  std::vector<std::uint64_t> sites;
-  const std::byte* const begin = bytes.data();
-  const std::byte* const end = begin + bytes.size();
-  for (const std::byte* at = begin; at != end; ++at) {
-    at = static_cast<const std::byte*>(std::memchr(at, 0x0f, static_cast<std::size_t>(end - at)));
-    if (at == nullptr || at + 1 == end) break;
-    const auto opcode = std::to_integer<unsigned>(at[1]);
-    if (opcode == 0x05 || opcode == 0xa2 || opcode == 0x31)
-      sites.push_back(offset + static_cast<std::uint64_t>(at - begin));
-  }
-  return sites;
-}
-
-// One bit per byte of the file that is near a site.
-class Interesting {
- public:
-  explicit Interesting(std::uint64_t size) : bits_(size) {}
-  void add_site(std::uint64_t site) {
-    const std::uint64_t start = site - std::min(site, jump_length);
-    const std::uint64_t end = std::min<std::uint64_t>(site + longest_window, bits_.size());
-    for (std::uint64_t i = start; i < end; ++i) bits_[i] = true;
-  }
-  [[nodiscard]] bool has(std::uint64_t offset) const { return offset < bits_.size() && bits_[offset]; }
-
- private:
-  std::vector<bool> bits_;
-};
-
-// e8/e9 rel32 and 0f 8x rel32, wherever such bytes are.
-void find_targets(std::uint64_t offset, std::span<const std::byte> bytes, const Interesting& interesting,
-                  std::vector<std::uint64_t>& targets) {
-  for (std::uint64_t i = 0; i + 5 <= bytes.size(); ++i) {
-    const std::uint8_t opcode = byte_at(bytes, i);
-    std::uint64_t at = 0;
-    if ((opcode & 0xfe) == 0xe8) {
-      at = i + 1;
-    } else if (opcode == 0x0f && i + 6 <= bytes.size() && (byte_at(bytes, i + 1) & 0xf0) == 0x80) {
-      at = i + 2;
-    } else {
-      continue;
-    }
-    const std::uint64_t target =
-        offset + at + 4 + static_cast<std::uint64_t>(std::int64_t{displacement_at(bytes, at)});
-    if (interesting.has(target)) targets.push_back(target);
-  }
-}
-
-}  // namespace
-
-JumpTargets::JumpTargets(int fd) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
-  const auto size = static_cast<std::uint64_t>(info.st_size);
-  std::array<std::byte, 4096> beginning{};
-  const ElfFunctions elf(read_file_part(fd, 0, beginning), size);
-  if (!elf.is_elf() || !elf.has_all_headers()) return;
-  CodeBytes bytes(fd, size);
-  Interesting interesting(size);
-  std::vector<std::uint64_t> sites;
-  for (const auto& range : elf.code()) {
-    bytes.for_pieces(range, [&](std::uint64_t offset, std::span<const std::byte> piece) {
-      for (const std::uint64_t site : find_sites(offset, piece)) {
-        interesting.add_site(site);
-        sites.push_back(site);
-      }
-    });
-  }
-  // (Without them, all that looks like a jump counts as one.)
-  if (bytes.whole() != nullptr) find_functions(bytes.whole()->bytes(), sites);
-  // Displacements count in addresses: the same distance in the file as long as both ends are in one segment,
-  // which for code they are (a second executable segment is a rarity, and jumps between the two go through
-  // tables).
-  for (const auto& range : elf.code()) {
-    bytes.for_pieces(range, [&](std::uint64_t offset, std::span<const std::byte> piece) {
-      find_targets(offset, piece, interesting, targets_);
-    });
-  }
-  std::sort(targets_.begin(), targets_.end());
-  known_ = true;
-}
-
-void JumpTargets::find_functions(std::span<const std::byte> file, const std::vector<std::uint64_t>& sites) {
-  constexpr std::uint64_t around = 144;
-  ElfFunctions elf(file);
-  for (const std::uint64_t site : sites) {
-    const std::uint64_t end = std::min<std::uint64_t>(site + around, file.size());
-    for (std::uint64_t at = site - std::min(site, around); at < end;) {
-      const auto function = elf.at(at);
-      if (function) functions_.push_back(*function);
-      at = function ? std::max(at + 1, function->end) : at + 16;  // functions are aligned
-    }
-  }
-  const auto by_start = [](const auto& a, const auto& b) { return a.start < b.start; };
-  std::sort(functions_.begin(), functions_.end(), by_start);
-}
-
-std::optional<ElfFunctions::Range> JumpTargets::function_at(std::uint64_t offset) const {
-  const auto after = std::upper_bound(
-      functions_.begin(), functions_.end(), offset,
-      [](std::uint64_t value, const ElfFunctions::Range& function) { return value < function.start; });
-  if (after == functions_.begin() || std::prev(after)->end <= offset) return std::nullopt;
-  return *std::prev(after);
-}
-
-bool JumpTargets::any_in(std::uint64_t start, std::uint64_t end) const {
-  const auto at = std::lower_bound(targets_.begin(), targets_.end(), start);
-  return at != targets_.end() && *at < end;
 }
 
 }  // namespace rec

@@ -32,14 +32,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "tracee/elf_functions.h"
+#include "tracee/jump_targets.h"
 
 namespace rec {
 
@@ -71,33 +68,6 @@ struct CodePatch {
 
 // How much a trampoline may take.
 inline constexpr std::uint64_t trampoline_size = 96;
-
-// Where a file's code may jump to, as far as that concerns the surroundings of its `syscall`, `cpuid` and
-// `rdtsc` instructions.
-// Positions are file offsets.
-class JumpTargets {
- public:
-  // Reads the file. What cannot be read as a 64-bit ELF file has no targets that are known.
-  explicit JumpTargets(int fd);
-  [[nodiscard]] bool is_known() const { return known_; }
-  // Whether a jump with a 32-bit displacement leads to one of [start, end).
-  [[nodiscard]] bool any_in(std::uint64_t start, std::uint64_t end) const;
-  // The function near a site that has the byte at `offset`; nullopt: not known.
-  [[nodiscard]] std::optional<ElfFunctions::Range> function_at(std::uint64_t offset) const;
-
-  // Whether 8-bit jumps lead to [start, end), once somebody has found out: each process has the same code.
-  std::optional<bool>& short_jumps_into(std::uint64_t start, std::uint64_t end) const {
-    return short_jumps_[{start, end}];
-  }
-
- private:
-  void find_functions(std::span<const std::byte> file, const std::vector<std::uint64_t>& sites);
-
-  bool known_ = false;
-  std::vector<std::uint64_t> targets_;          // sorted
-  std::vector<ElfFunctions::Range> functions_;  // sorted
-  mutable std::map<std::pair<std::uint64_t, std::uint64_t>, std::optional<bool>> short_jumps_;
-};
 
 // The code around a site: `bytes` begin at address `address`, whose file offset is `offset`; empty targets:
 // code without a file, where 32-bit jumps into the window cannot be excluded.

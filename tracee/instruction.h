@@ -47,6 +47,8 @@ struct Instruction {
 
 // The longest instruction there is (Intel SDM, volume 2, 2.3.11).
 inline constexpr std::size_t longest_instruction = 15;
+// jmp rel32.
+inline constexpr std::size_t jump_length = 5;
 
 // The instruction at the start of `code`, which lies at `address`. nullopt: none that is known.
 [[nodiscard]] std::optional<Instruction> decode_instruction(std::span<const std::byte> code,

@@ -4,11 +4,11 @@
 #include <array>
 
 #include "format/base/remote_ptr.h"
+#include "tracee/instruction.h"
 
 namespace rec {
 namespace {
 
-constexpr std::size_t jump_length = 5;
 // vm.mmap_min_addr is 64 KiB at most places.
 constexpr std::uint64_t lowest = 0x10000;
 constexpr std::uint64_t highest = 0x7ffffffff000;

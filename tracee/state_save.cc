@@ -7,12 +7,12 @@
 
 #include "format/base/error.h"
 #include "format/base/remote_ptr.h"
+#include "tracee/instruction.h"
 #include "tracee/two_byte_opcodes.h"
 
 namespace rec {
 namespace {
 
-constexpr std::size_t jump_length = 5;
 constexpr std::uint32_t header_at = 512;  // in an XSAVE area: XSTATE_BV
 
 // Bytes read one after the other; every mismatch ends the reading.
