@@ -173,9 +173,9 @@ class Agents {
   [[nodiscard]] static agent::Slot* slot_of(const Task& task);
   [[nodiscard]] static agent::Phase phase_of(const Task& task);
   [[nodiscard]] bool count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr);
-  [[nodiscard]] bool patch(Task& task, const AgentState::Region& region, std::uint64_t address);
+  [[nodiscard]] bool patch(Task& task, const CodeRegion& region, std::uint64_t address);
   void patch_hot_sites(Task& task, Registers& registers);
-  const JumpTargets* targets_for(const Task& task, const AgentState::Region& region);
+  [[nodiscard]] bool find_targets(const Task& task, const CodeRegion& region);
   CodeFile* code_file(const SeenFile& file);
   std::shared_ptr<AgentMemory> take_memory();
   [[nodiscard]] bool map_chunk(Task& task, std::uint64_t near);

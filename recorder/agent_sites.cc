@@ -28,13 +28,14 @@ bool is_trapped_counter(const PatchedCode& code, std::uint64_t address) {
 }
 
 // For an rdtsc, whose place holds an int3 now.
-std::optional<CodePatch> make_counter_patch_at(const PatchedCode& code, std::vector<std::byte>& bytes,
-                                               const Surroundings& around, const JumpTargets& targets,
-                                               std::uint64_t address, std::uint64_t trampoline) {
-  if (address - around.address >= bytes.size()) return std::nullopt;
-  std::byte& first = bytes[address - around.address];
-  const std::byte int3 = std::exchange(first, code.at(address).first_byte);
-  auto made = make_counter_patch(around, targets, address, trampoline, agent::counter_address);
+std::optional<CodePatch> make_counter_patch_at(const PatchedCode& code, const Surroundings& around,
+                                               const JumpTargets& targets, const CodeFile::Wanted& wanted) {
+  std::vector<std::byte> bytes(around.bytes.begin(), around.bytes.end());
+  const std::uint64_t at = wanted.site - around.address;
+  if (at >= bytes.size()) return std::nullopt;
+  const std::byte int3 = std::exchange(bytes[at], code.at(wanted.site).first_byte);
+  auto made = make_counter_patch({bytes, around.address, around.offset}, targets, wanted.site,
+                                 wanted.trampoline, agent::counter_address);
   if (made) made->original.front() = int3;
   return made;
 }
@@ -46,36 +47,22 @@ void move_int3(PatchedCode& code, const CodePatch& made) {
   code.insert_or_assign(made.l0, PatchedInstruction{known.instruction, known.first_byte});
 }
 
-std::optional<CodePatch> decode_patch_at(const Task& task, const Memory& memory,
-                                         const AgentState::Region& region, const JumpTargets& targets,
-                                         const CodeFile::Site& site, const CodeFile::Wanted& wanted) {
+// Precondition: find_targets().
+std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory, const CodeRegion& region,
+                                       const CodeFile::Site& site, const CodeFile::Wanted& wanted) {
   // What was found out about the site is known; should this process have other code there, a jump in front
   // that cannot be told from data counts as one.
   constexpr std::uint64_t some_before = 256;
-  const std::uint64_t address = wanted.site;
-  const std::uint64_t before = site.is_patched ? some_before : surroundings_before;
-  const std::uint64_t start = std::max(region.start, address - std::min(address, before));
-  std::vector<std::byte> bytes(std::min(region.end, address + surroundings_behind) - start);
-  bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
-  const Surroundings around{bytes, start, start - region.base};
-  if (wanted.nr)
-    return make_patch(around, targets, address, *wanted.nr, wanted.trampoline, agent::code_address);
-  return make_counter_patch_at(*task.process->code, bytes, around, targets, address, wanted.trampoline);
-}
-
-std::optional<CodePatch> make_patch_at(const Task& task, const Memory& memory,
-                                       const AgentState::Region& region, const JumpTargets& targets,
-                                       const CodeFile::Site& site, const CodeFile::Wanted& wanted) {
   PatchedCode& code = *task.process->code;
   if (!wanted.nr && !is_trapped_counter(code, wanted.site)) return std::nullopt;
-  const std::uint64_t offset = wanted.site - region.base;
-  auto made = region.file->known_patch(memory, offset, wanted, region.start, region.end);
-  if (!made) {
-    made = decode_patch_at(task, memory, region, targets, site, wanted);
-    if (!made) return std::nullopt;
-    region.file->remember(offset, wanted, *made);
-  }
-  if (!wanted.nr) move_int3(code, *made);
+  const auto make = [&](const Surroundings& around) {
+    const JumpTargets& targets = *region.file->targets;
+    if (!wanted.nr) return make_counter_patch_at(code, around, targets, wanted);
+    return make_patch(around, targets, wanted.site, *wanted.nr, wanted.trampoline, agent::code_address);
+  };
+  auto made =
+      region.file->patch(memory, region, wanted, site.is_patched ? some_before : surroundings_before, make);
+  if (made && !wanted.nr) move_int3(code, *made);
   return made;
 }
 
@@ -99,23 +86,35 @@ std::uint64_t find_gap(std::span<const MapsEntry> maps, std::uint64_t site) {
 
 }  // namespace
 
-std::optional<CodePatch> CodeFile::known_patch(const Memory& memory, std::uint64_t offset,
-                                               const Wanted& wanted, std::uint64_t start,
-                                               std::uint64_t end) const {
-  const auto at = known_patches.find(offset);
+std::optional<CodePatch> CodeFile::known_patch(const Memory& memory, const CodeRegion& region,
+                                               const Wanted& wanted) const {
+  const auto at = known_patches.find(wanted.site - region.base);
   if (at == known_patches.end()) return std::nullopt;
   const CodePatch& known = at->second.patch;
   const std::uint64_t distance = wanted.site - known.site;
   const std::uint64_t routine = at->second.routine == 0 ? 0 : at->second.routine + distance;
   const bool lies_alike = known.trampoline + distance == wanted.trampoline && wanted.nr == at->second.nr &&
                           routine == wanted.routine;
-  const bool is_inside = known.start + distance >= start && known.start + distance + known.length <= end;
+  const bool is_inside =
+      known.start + distance >= region.start && known.start + distance + known.length <= region.end;
   if (!lies_alike || !is_inside) return std::nullopt;
   // With `keeps_site`, the instruction itself stands behind what was written.
   std::vector<std::byte> there(known.original.size());
   const bool is_there = memory.read_exact(RemotePtr<>(known.start + distance), there);
   if (!is_there || there != known.original) return std::nullopt;
   return known.moved_by(distance);
+}
+
+std::optional<CodePatch> CodeFile::patch(
+    const Memory& memory, const CodeRegion& region, const Wanted& wanted, std::uint64_t before,
+    const std::function<std::optional<CodePatch>(const Surroundings&)>& make) {
+  if (auto known = known_patch(memory, region, wanted)) return known;
+  const std::uint64_t start = std::max(region.start, wanted.site - std::min(wanted.site, before));
+  std::vector<std::byte> bytes(std::min(region.end, wanted.site + surroundings_behind) - start);
+  bytes.resize(memory.read_some(RemotePtr<>(start), bytes));
+  auto made = make({bytes, start, start - region.base});
+  if (made) remember(region, wanted, *made);
+  return made;
 }
 
 // What can be written may be rewritten at any time; a shared page is not the program's alone.
@@ -127,7 +126,7 @@ bool Agents::holds_code_of_file(const MapsEntry& mapping) {
 bool Agents::count_site(Task& task, const Registers& registers, std::optional<std::uint32_t> nr) {
   AgentState& state = *task.process->agent;
   const std::uint64_t address = registers.rip - 2;
-  const AgentState::Region* region = state.region_at(address);
+  const CodeRegion* region = state.region_at(address);
   // A trampoline, or code without a file, which may be rewritten at any time.
   if (region == nullptr) return false;
   CodeFile::Site& site = region->file->sites[address - region->base];
@@ -143,7 +142,7 @@ void Agents::patch_hot_sites(Task& task, Registers& registers) {
   if (!state.memory || !is_wanted(*task.process) || state.hot_sites_seen == hot_sites_) return;
   state.hot_sites_seen = hot_sites_;
   bool patched = false;
-  for (const AgentState::Region& region : state.regions) {
+  for (const CodeRegion& region : state.regions) {
     for (const auto& [offset, site] : region.file->sites) {
       const std::uint64_t address = region.base + offset;
       const bool is_call_here = address >= region.start && address < region.end && site.nr;
@@ -169,7 +168,8 @@ CodeFile* Agents::file_with_targets(const SeenFile& file) {
   return known;
 }
 
-const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Region& region) {
+// Where the region's file jumps to. False: it is not to be found.
+bool Agents::find_targets(const Task& task, const CodeRegion& region) {
   if (!region.file->targets) {
     const std::vector<MapsEntry> maps = read_maps(task.tid);
     const auto entry = std::find_if(maps.begin(), maps.end(), [&](const MapsEntry& candidate) {
@@ -178,7 +178,7 @@ const JumpTargets* Agents::targets_for(const Task& task, const AgentState::Regio
     const auto file = entry != maps.end() ? file_of(task, *entry) : std::nullopt;
     if (file) (void)file_with_targets(*file);
   }
-  return region.file->targets.get();
+  return region.file->targets != nullptr;
 }
 
 void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start, std::uint64_t end,
@@ -190,23 +190,22 @@ void Agents::add_code(Task& task, const MapsEntry& mapping, std::uint64_t start,
 }
 
 void Agents::patch_program(Task& task, PageCache& pages) {
-  for (const AgentState::Region& region : task.process->agent->regions)
+  for (const CodeRegion& region : task.process->agent->regions)
     patch_known_sites(task, pages, region.start, region.end);
 }
 
 void Agents::patch_known_sites(Task& task, PageCache& pages, std::uint64_t start, std::uint64_t end) {
   AgentState& state = *task.process->agent;
-  const AgentState::Region* region = state.region_at(start);
+  const CodeRegion* region = state.region_at(start);
   if (region == nullptr || !state.memory || !is_wanted(*task.process)) return;
   for (auto& [offset, site] : region->file->sites) {
     const std::uint64_t address = region->base + offset;
     const bool is_here = address >= std::max(start, region->start) && address < std::min(end, region->end);
     if (!is_here || site.calls < calls_before_patching || site.is_refused) continue;
     AgentState::Chunk* chunk = state.chunk_near(address);
-    const JumpTargets* targets = targets_for(task, *region);
-    if (chunk == nullptr || targets == nullptr) return;
+    if (chunk == nullptr || !find_targets(task, *region)) return;
     if (!state.tried.insert(address).second) continue;
-    auto made = make_patch_at(task, pages, *region, *targets, site,
+    auto made = make_patch_at(task, pages, *region, site,
                               {.site = address, .trampoline = chunk->start + chunk->used, .nr = site.nr});
     if (!made) {
       site.is_refused = true;
@@ -266,14 +265,13 @@ bool Agents::map_chunk(Task& task, std::uint64_t near) {
   return true;
 }
 
-bool Agents::patch(Task& task, const AgentState::Region& region, std::uint64_t address) {
-  const JumpTargets* targets = targets_for(task, region);
-  if (targets == nullptr) return false;
+bool Agents::patch(Task& task, const CodeRegion& region, std::uint64_t address) {
+  if (!find_targets(task, region)) return false;
   AgentState& state = *task.process->agent;
   if (state.chunk_near(address) == nullptr && !map_chunk(task, address)) return false;
   AgentState::Chunk* chunk = state.chunk_near(address);
   CodeFile::Site& site = region.file->sites[address - region.base];
-  auto made = make_patch_at(task, task.memory(), region, *targets, site,
+  auto made = make_patch_at(task, task.memory(), region, site,
                             {.site = address, .trampoline = chunk->start + chunk->used, .nr = site.nr});
   if (!made) {
     site.is_refused = true;

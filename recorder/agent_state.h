@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,15 @@
 #include "tracee/remote_batch.h"
 
 namespace rec {
+
+struct CodeFile;
+
+// Code in one mapping: all of it, or the part that is looked at.
+struct CodeRegion {
+  std::uint64_t start = 0, end = 0;
+  std::uint64_t base = 0;    // where the file's offset 0 would be
+  CodeFile* file = nullptr;  // lives as long as the session; nullptr: none, or no jumps are to be put there
+};
 
 // What is known of the `syscall` and `rdtsc` instructions in a file's code, from all processes that had it
 // mapped so far.
@@ -37,20 +47,25 @@ struct CodeFile {
   };
   std::map<std::uint64_t, KnownPatch> known_patches;  // by the site's offset in the file
 
-  // The patch as `wanted` says; nullopt: it is not known, or what it leads to lay elsewhere, seen from the
-  // site, or `memory` has other code there now. The window has to be in [start, end).
   struct Wanted {
     std::uint64_t site = 0, trampoline = 0;
     std::optional<std::uint32_t> nr;
     std::uint64_t routine = 0;
   };
-  [[nodiscard]] std::optional<CodePatch> known_patch(const Memory& memory, std::uint64_t offset,
-                                                     const Wanted& wanted, std::uint64_t start,
-                                                     std::uint64_t end) const;
+  // `region`, here and below: code of this file. The patch as `wanted` says; nullopt: it is not known, or
+  // what it leads to lay elsewhere, seen from the site, or `memory` has other code there now, or its window
+  // would not be in the region.
+  [[nodiscard]] std::optional<CodePatch> known_patch(const Memory& memory, const CodeRegion& region,
+                                                     const Wanted& wanted) const;
   // To be found by it.
-  void remember(std::uint64_t offset, const Wanted& wanted, const CodePatch& made) {
-    known_patches.insert_or_assign(offset, KnownPatch{made, wanted.nr, wanted.routine});
+  void remember(const CodeRegion& region, const Wanted& wanted, const CodePatch& made) {
+    known_patches.insert_or_assign(wanted.site - region.base, KnownPatch{made, wanted.nr, wanted.routine});
   }
+  // The known one; else what `make` makes of the code around the site, up to `before` bytes in front of it
+  // included, and that is known from now on.
+  [[nodiscard]] std::optional<CodePatch> patch(
+      const Memory& memory, const CodeRegion& region, const Wanted& wanted, std::uint64_t before,
+      const std::function<std::optional<CodePatch>(const Surroundings&)>& make);
 };
 
 // A place for trampolines that a batch of calls maps.
@@ -78,12 +93,7 @@ struct AgentState {
   int calls_seen = 0;                // that it could have made
   std::uint64_t hot_sites_seen = 0;  // those of all files that patching has been tried for
   // Code of files, private and not writable, where it is mapped.
-  struct Region {
-    std::uint64_t start = 0, end = 0;
-    std::uint64_t base = 0;    // where the file's offset 0 would be
-    CodeFile* file = nullptr;  // lives as long as the session
-  };
-  std::vector<Region> regions;
+  std::vector<CodeRegion> regions;
   std::set<std::uint64_t> tried;               // sites that patching has been tried for
   std::map<std::uint64_t, CodePatch> patches;  // by the site's address
   std::vector<Chunk> chunks;
@@ -100,15 +110,16 @@ struct AgentState {
     if (memory) memory->keep(kept.back());
   }
 
-  [[nodiscard]] const Region* region_at(std::uint64_t address) const {
-    for (const Region& region : regions) {
+  [[nodiscard]] const CodeRegion* region_at(std::uint64_t address) const {
+    for (const CodeRegion& region : regions) {
       if (address >= region.start && address < region.end) return &region;
     }
     return nullptr;
   }
   // It may be other code than the file's now.
   void forget_code(std::uint64_t start, std::uint64_t end) {
-    std::erase_if(regions, [&](const Region& region) { return region.start < end && start < region.end; });
+    std::erase_if(regions,
+                  [&](const CodeRegion& region) { return region.start < end && start < region.end; });
   }
 
   // It is not mapped any more, or something else is.

@@ -55,39 +55,20 @@ bool put_int3(Task& task, PageCache& pages, std::uint64_t address, const Trapped
   return true;
 }
 
-// One mapping of a file, while its code is patched.
-struct PatchedMapping {
-  std::uint64_t start, end;  // the part that is looked at
-  std::uint64_t base;        // where the file's offset 0 would be
-  CodeFile* file;            // with its targets; nullptr: none, or no jumps are wanted
-};
-
-std::optional<CodePatch> make_patch_at(const PageCache& pages, const PatchedMapping& mapping,
-                                       const CodeFile::Wanted& wanted) {
-  const std::uint64_t offset = wanted.site - mapping.base;
-  auto known = mapping.file->known_patch(pages, offset, wanted, mapping.start, mapping.end);
-  if (known) return known;
-  const std::uint64_t start =
-      std::max(mapping.start, wanted.site - std::min(wanted.site, surroundings_before));
-  std::vector<std::byte> bytes(std::min(mapping.end, wanted.site + surroundings_behind) - start);
-  bytes.resize(pages.read_some(RemotePtr<>(start), bytes));
-  auto made = make_cpuid_patch({bytes, start, start - mapping.base}, *mapping.file->targets, wanted.site,
-                               wanted.trampoline, wanted.routine);
-  if (made) mapping.file->remember(offset, wanted, *made);
-  return made;
-}
-
 // False: it cannot be replaced.
-bool put_jump(Task& task, PageCache& pages, const PatchedMapping& mapping, std::uint64_t address) {
-  if (mapping.file == nullptr || !mapping.file->targets->is_known()) return false;
+bool put_jump(Task& task, PageCache& pages, const CodeRegion& region, std::uint64_t address) {
+  if (region.file == nullptr || !region.file->targets->is_known()) return false;
   AgentState& state = *task.process->agent;
   AgentState::Chunk* chunk = state.chunk_near(address);
   if (chunk == nullptr || chunk->cpuid_routine == 0) return false;
   const auto there = decode_trapped_at(pages, RemotePtr<>(address));
   if (!there || there->kind != TrapKind::cpuid) return false;
-  const auto made = make_patch_at(
-      pages, mapping,
-      {.site = address, .trampoline = chunk->start + chunk->used, .routine = chunk->cpuid_routine});
+  const CodeFile::Wanted wanted{
+      .site = address, .trampoline = chunk->start + chunk->used, .routine = chunk->cpuid_routine};
+  const auto made =
+      region.file->patch(pages, region, wanted, surroundings_before, [&](const Surroundings& around) {
+        return make_cpuid_patch(around, *region.file->targets, address, wanted.trampoline, wanted.routine);
+      });
   if (!made) return false;
   chunk->used += trampoline_size;
   write_new_code(task, pages, made->trampoline, made->code);
@@ -122,9 +103,9 @@ void patch_state_save(Task& task, PageCache& pages, const StateSave& save, std::
 
 // How many places had to be left alone.
 std::size_t patch_found(Task& task, PageCache& pages, const FoundInstructions& found,
-                        const PatchedMapping& mapping, bool shared) {
+                        const CodeRegion& region, bool shared) {
   const auto inside = [&](std::uint64_t at) {
-    return mapping.base + at >= mapping.start && mapping.base + at < mapping.end;
+    return region.base + at >= region.start && region.base + at < region.end;
   };
   auto left_alone =
       static_cast<std::size_t>(std::count_if(found.left_alone.begin(), found.left_alone.end(), inside));
@@ -132,12 +113,12 @@ std::size_t patch_found(Task& task, PageCache& pages, const FoundInstructions& f
   counters_in_doubt = counters_in_doubt ||
                       std::any_of(found.counters_left_alone.begin(), found.counters_left_alone.end(), inside);
   for (const FoundInstruction& site : found.sites) {
-    const std::uint64_t address = mapping.base + site.at;
+    const std::uint64_t address = region.base + site.at;
     if (!inside(site.at) || !processor_has(site.instruction.kind)) continue;
     // A shared page cannot be written without changing the file, or what other processes see.
     const bool is_patched =
         !shared && (stands_already(task, pages, address) ||
-                    (site.instruction.kind == TrapKind::cpuid && put_jump(task, pages, mapping, address)) ||
+                    (site.instruction.kind == TrapKind::cpuid && put_jump(task, pages, region, address)) ||
                     put_int3(task, pages, address, site.instruction));
     if (is_patched) continue;
     if (is_counter(site.instruction.kind)) {

@@ -36,14 +36,18 @@ CodeFile::Wanted wanted_at(std::uint64_t distance) {
   return {.site = base + distance + site, .trampoline = trampoline + distance, .routine = routine + distance};
 }
 
+CodeRegion region_at(std::uint64_t distance, std::uint64_t size = sizeof code) {
+  return {.start = base + distance, .end = base + distance + size, .base = base + distance - offset};
+}
+
 struct TwoProcesses {
   TwoProcesses() {
-    file.remember(offset + site, wanted_at(0), patch_at(0));
+    file.remember(region_at(0), wanted_at(0), patch_at(0));
     memory.put_bytes(base + further, std::as_bytes(std::span(code)));
   }
   [[nodiscard]] std::optional<CodePatch> known(const CodeFile::Wanted& wanted,
                                                std::uint64_t size = sizeof code) const {
-    return file.known_patch(memory, offset + site, wanted, base + further, base + further + size);
+    return file.known_patch(memory, region_at(further, size), wanted);
   }
 
   CodeFile file;
@@ -71,6 +75,31 @@ TEST_CASE("a known patch of the same code elsewhere is what decoding it there wo
     CHECK(known->into_trampoline(address) == made.into_trampoline(address));
 }
 
+TEST_CASE("a patch is made of the code around its site, and only once") {
+  CodeFile file;
+  test::FakeMemory memory;
+  memory.put_bytes(base, std::as_bytes(std::span(code)));
+  memory.put_bytes(base + further, std::as_bytes(std::span(code)));
+  int times = 0;
+  const auto patch = [&](std::uint64_t distance, std::uint64_t before) {
+    return file.patch(memory, region_at(distance), wanted_at(distance), before,
+                      [&](const Surroundings& around) -> std::optional<CodePatch> {
+                        ++times;
+                        CHECK(around.address == base + distance + site - before);
+                        CHECK(around.offset == offset + site - before);
+                        CHECK(around.bytes.size() == sizeof code - site + before);
+                        return before == 0 ? std::nullopt : std::optional(patch_at(distance));
+                      });
+  };
+  CHECK_FALSE(patch(0, 0));
+  CHECK(patch(0, 1));
+  CHECK(times == 2);
+  const auto known = patch(further, 1);
+  REQUIRE(known);
+  CHECK(known->jump == patch_at(further).jump);
+  CHECK(times == 2);
+}
+
 TEST_CASE("a known patch does not serve where its trampoline or routine lies elsewhere") {
   const TwoProcesses processes;
   CodeFile::Wanted wanted = wanted_at(further);
@@ -86,7 +115,7 @@ TEST_CASE("a known patch does not serve where its trampoline or routine lies els
 TEST_CASE("a known patch of a call does not serve for another number") {
   TwoProcesses processes;
   CodeFile::Wanted wanted{.site = base + site, .trampoline = trampoline, .nr = 39};
-  processes.file.remember(offset + site, wanted, patch_at(0));
+  processes.file.remember(region_at(0), wanted, patch_at(0));
   wanted.site += further;
   wanted.trampoline += further;
   CHECK(processes.known(wanted));
