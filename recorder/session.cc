@@ -183,7 +183,7 @@ void Session::on_event(Task& task, int event) {
 }
 
 void Session::on_entry_stop(Task& task) {
-  const auto info = Stopped(task.tid).syscall_info();
+  const auto info = Stopped(task.tid).call_info();
   if (agents_.left_vdso(task, info.instruction_pointer)) {
     resume_user(task);
     return;

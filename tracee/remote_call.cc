@@ -86,7 +86,7 @@ std::int64_t RemoteCalls::call(std::int64_t nr, std::initializer_list<std::uint6
   bool entered = false;
   for (;;) {
     run_to_syscall_stop();
-    const auto info = task_.syscall_info();
+    const auto info = task_.call_info();
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
       ENSURE(info.instruction_pointer == instruction_ + 2, "a call made in task {} came from {:#x}",
              task_.tid(), info.instruction_pointer);

@@ -149,8 +149,14 @@ std::uint64_t Stopped::event_message() const {
 }
 
 __ptrace_syscall_info Stopped::syscall_info() const {
-  __ptrace_syscall_info info;
+  __ptrace_syscall_info info{};
   request(PTRACE_GET_SYSCALL_INFO, tid_, sizeof info, &info, "GET_SYSCALL_INFO");
+  return info;
+}
+
+__ptrace_syscall_info Stopped::call_info() const {
+  const __ptrace_syscall_info info = syscall_info();
+  if (info.op == PTRACE_SYSCALL_INFO_NONE) throw TaskGone{tid_};  // as in siginfo()
   return info;
 }
 

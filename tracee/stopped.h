@@ -80,6 +80,9 @@ class [[nodiscard]] Stopped {
 
   // PTRACE_GET_SYSCALL_INFO (Linux 5.3): entry, exit or seccomp information in one call.
   [[nodiscard]] __ptrace_syscall_info syscall_info() const;
+  // The same of a stop for a call, be it its entry, its exit or the filter's. Throws TaskGone where the task
+  // was killed out of it, to PTRACE_EVENT_EXIT.
+  [[nodiscard]] __ptrace_syscall_info call_info() const;
 
   // One word, also into memory that the task itself may not write.
   void poke(RemotePtr<> address, std::uint64_t word) const;
