@@ -14,7 +14,7 @@
 #include "tracee/elf_functions.h"
 #include "tracee/file_bytes.h"
 #include "tracee/instruction_length.h"
-#include "tracee/two_byte_opcodes.h"
+#include "tracee/opcode_search.h"
 
 namespace rec {
 namespace {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "tracee/file_bytes.h"
+#include "tracee/opcode_search.h"
 
 namespace rec {
 namespace {
@@ -49,15 +50,10 @@ class CodeBytes {
 
 std::vector<std::uint64_t> find_sites(std::uint64_t offset, std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> sites;
-  const std::byte* const begin = bytes.data();
-  const std::byte* const end = begin + bytes.size();
-  for (const std::byte* at = begin; at != end; ++at) {
-    at = static_cast<const std::byte*>(std::memchr(at, 0x0f, static_cast<std::size_t>(end - at)));
-    if (at == nullptr || at + 1 == end) break;
-    const auto opcode = std::to_integer<unsigned>(at[1]);
-    if (opcode == 0x05 || opcode == 0xa2 || opcode == 0x31)
-      sites.push_back(offset + static_cast<std::uint64_t>(at - begin));
-  }
+  for_two_byte_opcodes<0x05, 0xa2, 0x31>(bytes, [&](std::size_t at) {
+    sites.push_back(offset + at);
+    return true;
+  });
   return sites;
 }
 
@@ -79,20 +75,18 @@ class Interesting {
 // e8/e9 rel32 and 0f 8x rel32, wherever such bytes are.
 void find_targets(std::uint64_t offset, std::span<const std::byte> bytes, const Interesting& interesting,
                   std::vector<std::uint64_t>& targets) {
-  for (std::uint64_t i = 0; i + 5 <= bytes.size(); ++i) {
-    const std::uint8_t opcode = byte_at(bytes, i);
-    std::uint64_t at = 0;
-    if ((opcode & 0xfe) == 0xe8) {
-      at = i + 1;
-    } else if (opcode == 0x0f && i + 6 <= bytes.size() && (byte_at(bytes, i + 1) & 0xf0) == 0x80) {
-      at = i + 2;
-    } else {
-      continue;
-    }
+  const auto match = [](CodeVector first, CodeVector behind) {
+    const CodeVector near = _mm_and_si128(equals(first, 0x0f), equals(behind, 0xf0, 0x80));
+    return _mm_or_si128(equals(first, 0xfe, 0xe8), near);
+  };
+  for_opcodes(bytes, match, [&](std::size_t i) {
+    const std::uint64_t at = i + (byte_at(bytes, i) == 0x0f ? 2 : 1);
+    if (at + sizeof(std::int32_t) > bytes.size()) return true;
     const std::uint64_t target =
         offset + at + 4 + static_cast<std::uint64_t>(std::int64_t{displacement_at(bytes, at)});
     if (interesting.has(target)) targets.push_back(target);
-  }
+    return true;
+  });
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "format/base/error.h"
 #include "format/base/remote_ptr.h"
 #include "tracee/instruction.h"
-#include "tracee/two_byte_opcodes.h"
+#include "tracee/opcode_search.h"
 
 namespace rec {
 namespace {

@@ -1,9 +1,9 @@
-// Looking for two-byte opcodes.
+// Looking for opcodes in code.
 #include <doctest/doctest.h>
 
 #include <vector>
 
-#include "tracee/two_byte_opcodes.h"
+#include "tracee/opcode_search.h"
 
 namespace rec {
 namespace {
@@ -52,6 +52,22 @@ TEST_CASE("looking for two-byte opcodes ends when the caller has enough") {
     return at < 3;
   });
   CHECK(calls == 4);
+}
+
+TEST_CASE("an opcode of one byte is found at every position of code of any length, its last byte as well") {
+  const auto match = [](CodeVector first, CodeVector) { return equals(first, 0xfe, 0xe8); };
+  for (std::size_t size = 0; size < 70; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::vector<std::byte> code(size, std::byte{0x90});
+      code[at] = std::byte{0xe9};
+      std::vector<std::size_t> found;
+      for_opcodes(code, match, [&](std::size_t where) {
+        found.push_back(where);
+        return true;
+      });
+      CHECK(found == std::vector<std::size_t>{at});
+    }
+  }
 }
 
 }  // namespace rec
