@@ -1,5 +1,7 @@
 #include "format/trace_writer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -92,6 +94,9 @@ class TraceWriter::Impl {
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
   void finish(TraceSummary summary);
   [[nodiscard]] std::uint64_t bytes_written() const { return chunks_.bytes_written(); }
+  void run_on(const cpu_set_t& processors) {
+    (void)::pthread_setaffinity_np(thread_.native_handle(), sizeof processors, &processors);
+  }
   [[nodiscard]] std::uint64_t events_written() const { return chunks_.events_written(); }
   [[nodiscard]] bool has_ended_early() const { return has_ended_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::optional<std::string> why_ended_early() const {
@@ -435,6 +440,7 @@ void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> b
   impl_->extend_content(id, blocks);
 }
 void TraceWriter::finish(TraceSummary summary) { impl_->finish(summary); }
+void TraceWriter::run_on(const cpu_set_t& processors) { impl_->run_on(processors); }
 bool TraceWriter::has_ended_early() const { return impl_->has_ended_early(); }
 std::optional<std::string> TraceWriter::why_ended_early() const { return impl_->why_ended_early(); }
 std::uint64_t TraceWriter::events_written() const { return impl_->events_written(); }

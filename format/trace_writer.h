@@ -9,6 +9,8 @@
 // whichever is first, so that a killed recorder loses no more than that.
 #pragma once
 
+#include <sched.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,6 +71,9 @@ class [[nodiscard]] TraceWriter {
 
   // Bytes written to the file so far.
   [[nodiscard]] std::uint64_t bytes_written() const;
+
+  // On which processors its thread may run (sched_setaffinity(2)); what cannot be had only costs time.
+  void run_on(const cpu_set_t& processors);
 
  private:
   class Impl;

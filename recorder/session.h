@@ -239,6 +239,7 @@ class Session {
   static void hurry(Task& holder);
   void after_entry(Task& task);
   void update_pinning();
+  void place_writer();
   [[nodiscard]] bool domains_run_in_parallel(const Tracer& tracer) const;
   std::unique_ptr<Task> forget_task(Task& task);
   [[nodiscard]] bool finished_turn(const Task& task);

@@ -63,6 +63,7 @@ void Session::give_up_pinning() {
       tracer->run(give_up);
     }
   }
+  place_writer();
 }
 
 void Session::update_pinning() {
@@ -86,8 +87,24 @@ void Session::update_pinning() {
       if (&other != &thread) other.pinning.add_to(&taken);
     }
     pinning.pin(tids_of(tracer), taken);
+    place_writer();
   }
-  if (pinning.wants_to_unpin()) pinning.unpin(tids_of(tracer));
+  if (pinning.wants_to_unpin()) {
+    pinning.unpin(tids_of(tracer));
+    place_writer();
+  }
+}
+
+// Tasks that may run on one processor only would wait there for the writer, some 4 ms at a time.
+void Session::place_writer() {
+  cpu_set_t pinned_to;
+  CPU_ZERO(&pinned_to);
+  for (const TracerThread& thread : threads_) thread.pinning.add_to(&pinned_to);
+  const cpu_set_t& all = threads_.front().pinning.original();
+  cpu_set_t others;
+  CPU_AND(&others, &all, &pinned_to);
+  CPU_XOR(&others, &all, &others);
+  writer_.run_on(CPU_COUNT(&others) != 0 ? others : all);
 }
 
 // --- the loops ---
