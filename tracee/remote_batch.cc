@@ -32,7 +32,8 @@ bool run_to_end(const Stopped& task) {
     Stopped stopped(task.tid());
     (void)std::move(stopped).resume(Resume::cont);
     const WaitStatus status = wait_until_stopped(task.tid());
-    if (is_dying(status)) throw TaskGone{task.tid(), status};
+    // (PTRACE_CONT leads to no syscall stop: whatever it is that stops there, it is not the batch.)
+    if (is_dying(status) || std::holds_alternative<SyscallStop>(status)) throw TaskGone{task.tid(), status};
     const auto* event = std::get_if<PtraceEvent>(&status);
     if (event != nullptr && event->event == PTRACE_EVENT_SECCOMP) return was_stopped;
     if (const auto* stop = std::get_if<SignalStop>(&status)) {
