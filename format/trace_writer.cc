@@ -118,8 +118,8 @@ class TraceWriter::Impl {
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
   void write(const EventBatch& batch, int level);
   [[nodiscard]] RawBytes take_spare_block(const Lock&);
-  void keep_spare_block(const Lock&, RawBytes memory);
-  void keep_memory_of(EventBatch& batch);
+  void keep_spare_block(const Lock&, RawBytes& memory);
+  void keep_memory_of(const Lock& lock, EventBatch& batch);
   void stop();
 
   ChunkWriter chunks_;  // the thread's, until it has been joined
@@ -234,7 +234,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   check(lock);
   if (why_ended_) return hash;
   if (known_blocks_.contains(hash)) {
-    keep_spare_block(lock, std::move(owned));
+    keep_spare_block(lock, owned);
     return hash;
   }
   if (owned.size() == 0) {
@@ -263,7 +263,9 @@ RawBytes TraceWriter::Impl::take_spare_block(const Lock&) {
   return taken;
 }
 
-void TraceWriter::Impl::keep_spare_block(const Lock&, RawBytes memory) {
+// Memory that was used is there already: new one would be cleared by the kernel first. What is too much stays
+// the caller's, to be freed when others need not wait for it.
+void TraceWriter::Impl::keep_spare_block(const Lock&, RawBytes& memory) {
   if (memory.room() == 0 || block_bytes_ + memory.room() > max_block_bytes) return;
   block_bytes_ += memory.room();
   spare_blocks_.push_back(std::move(memory));
@@ -331,7 +333,7 @@ void TraceWriter::Impl::run() {
       write(*batch, level_ != 0 ? level_ : level_for(*batch, backlog, is_young, is_busy, is_ending));
     worked_ns += monotonic_ns() - began_ns;
     lock.lock();
-    keep_memory_of(*batch);
+    keep_memory_of(lock, *batch);
     lock.unlock();
     batch->clear();
     lock.lock();
@@ -339,14 +341,10 @@ void TraceWriter::Impl::run() {
   }
 }
 
-// Memory that was used is there already: new one would be cleared by the kernel first.
-void TraceWriter::Impl::keep_memory_of(EventBatch& batch) {
+void TraceWriter::Impl::keep_memory_of(const Lock& lock, EventBatch& batch) {
   for (EventBatch::Block& block : batch.blocks) {
-    if (block_bytes_ > max_block_bytes) {
-      block_bytes_ -= block.bytes.room();
-    } else {
-      spare_blocks_.push_back(std::move(block.bytes));
-    }
+    block_bytes_ -= block.bytes.room();
+    keep_spare_block(lock, block.bytes);
   }
 }
 
