@@ -34,8 +34,8 @@ struct Hit {
 };
 
 // 0F A2 cpuid, 0F 01 D0 xgetbv, 0F C7 with /6 or /7 and a register; 0F 31 rdtsc and 0F 01 F9 rdtscp, which
-// fault by themselves for as long as nothing is sure about them.
-// Calls `each` with every hit until it returns false.
+// fault by themselves for as long as nothing is sure about them. Calls `each` with every hit until it returns
+// false.
 template <class Each>
 void for_patterns(std::span<const std::byte> bytes, bool counters, const Each& each) {
   for_two_byte_opcodes<0xa2, 0x01, 0xc7, 0x31>(bytes, [&](std::size_t at) {
@@ -132,8 +132,8 @@ class Walk {
 
 // Whether the code in the file has any pattern: most has none, and then the rest need not be read.
 bool code_may_hold_instructions(int fd, std::uint64_t size) {
-  constexpr std::size_t piece =
-      64 << 10;                       // from malloc, memory for more would be new, and cleared, each time
+  // From malloc, memory for more would be new, and cleared, each time.
+  constexpr std::size_t piece = 64 << 10;
   constexpr std::size_t overlap = 2;  // a pattern is 3 bytes at most
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
   const ElfFunctions elf(read_file_part(fd, 0, std::span(buffer.get(), 4096)), size);
