@@ -18,11 +18,10 @@ namespace {
 constexpr std::int64_t end = -1;
 constexpr std::int64_t copy = -2;
 
-// In front of it is room for what the calls' arguments point to; behind it, for the loop's return address.
+// In front of it is room for what the calls' arguments point to.
 constexpr std::uint64_t table = agent_area::data + 0x1000;
-constexpr std::uint64_t stack = agent_area::data + agent_area::data_size;
 constexpr std::size_t most = 513;
-static_assert(table + most * 64 < stack - page_size);
+static_assert(table + most * 64 < agent_area::data + agent_area::data_size);
 
 // Until the call at the loop's end is stopped by the filter. Whether a SIGSTOP came, which no mask holds back
 // and which was taken away from it.
@@ -70,7 +69,7 @@ void RemoteBatch::run(const Stopped& task, const RemoteMemory& memory) {
   memory.write(RemotePtr<>(table), std::as_bytes(std::span(all)));
   Registers registers = saved;
   registers.rbx = table;
-  registers.rsp = stack;
+  registers.r12 = agent_area::batch_called;
   registers.rip = agent_area::batch_loop;
   registers.orig_rax = ~std::uint64_t{0};
   task.set_registers(registers);

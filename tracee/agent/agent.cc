@@ -11,7 +11,6 @@
 #include "tracee/agent/pieces.h"
 
 // entry.S
-extern "C" int64_t agent_call(uint64_t nr, const uint64_t* args);
 extern "C" void agent_trap();
 
 namespace rec::agent {
@@ -32,6 +31,23 @@ constexpr uint64_t clock_count = 12;
 const CallTable& table() { return *reinterpret_cast<const CallTable*>(call_table_address); }
 
 bool is_error(int64_t result) { return static_cast<uint64_t>(result) > ~last_errno; }
+
+// The program's own call. (entry.S)
+inline int64_t agent_call(uint64_t nr, const uint64_t* args) {
+  int64_t result = 0;
+  __asm__ volatile("leaq 1f(%%rip), %%r12\n\tjmp agent_call\n1:\n\tmovl %[after], %%gs:%c[phase]"
+                   : "=a"(result), "+D"(nr), "+S"(args)
+                   : [after] "i"(Phase::after), [phase] "i"(offsetof(Slot, phase))
+                   : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "memory");
+  return result;
+}
+
+// Back to the program. 0: to make the call the traced way; 1: it is answered; 2: it is, and rec wants to
+// know.
+[[noreturn]] inline void leave(int how) {
+  __asm__ volatile("jmp agent_leave" : : "a"(how) : "memory");
+  __builtin_unreachable();
+}
 
 uint64_t now(Slot* slot) {
   if (slot->clock_source == ClockSource::time_stamp_counter) {
@@ -161,7 +177,7 @@ const Call* find_call(const Slot* slot) {
 }
 
 // `is_made`: by the kernel.
-int64_t make_call(Slot* slot, const Call* call, bool* is_made) {
+[[gnu::always_inline]] inline int64_t make_call(Slot* slot, const Call* call, bool* is_made) {
   int64_t result = 0;
   if ((call->flags & call_answered) != 0) {
     result = call->answer;
@@ -189,7 +205,8 @@ void put_outputs(PieceWriter* writer, const Call* call, const Piece* pieces, con
   }
 }
 
-bool record_call(Slot* slot) {
+// Part of agent_main, as what makes the call is of it: see agent_area.h for what a `ret` would cost.
+[[gnu::always_inline]] inline bool record_call(Slot* slot) {
   const Call* call = find_call(slot);
   if (call == nullptr) return false;
   const Piece* pieces = table().pieces + call->first_piece;
@@ -311,7 +328,7 @@ void apply_pieces(Slot* slot, const Record* record) {
   }
 }
 
-int leave(Slot* slot, const Record* record) {
+int finish(Slot* slot, const Record* record) {
   slot->read += record->size;
   ++slot->calls;
   *const_cast<volatile Phase*>(&slot->phase) = Phase::outside;
@@ -326,7 +343,7 @@ int replay_call(Slot* slot) {
   if (!is_same_call(slot, record)) stop_for(slot, Trap::other_call, 0);
   apply_pieces(slot, record);
   slot->result = record->result;
-  return leave(slot, record);
+  return finish(slot, record);
 }
 
 int replay_counter(Slot* slot) {
@@ -334,19 +351,19 @@ int replay_counter(Slot* slot) {
   if (record == nullptr) return 0;
   if (record->nr != counter_read) stop_for(slot, Trap::not_a_call, 0);
   give_counter(slot, static_cast<uint64_t>(record->result));
-  return leave(slot, record);
+  return finish(slot, record);
 }
 
 }  // namespace
 
-extern "C" int agent_main(Slot* slot) {
-  if (globals().mode == Mode::record) return record_call(slot) ? 1 : 0;
-  return replay_call(slot);
+extern "C" [[noreturn]] void agent_main(Slot* slot) {
+  if (globals().mode == Mode::record) leave(record_call(slot) ? 1 : 0);
+  leave(replay_call(slot));
 }
 
-extern "C" int agent_counter(Slot* slot) {
-  if (globals().mode == Mode::record) return record_counter(slot) ? 1 : 0;
-  return replay_counter(slot);
+extern "C" [[noreturn]] void agent_counter(Slot* slot) {
+  if (globals().mode == Mode::record) leave(record_counter(slot) ? 1 : 0);
+  leave(replay_counter(slot));
 }
 
 }  // namespace rec::agent

@@ -13,10 +13,10 @@ namespace rec::agent {
 inline int64_t own_call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d = 0) {
   uint64_t result = nr;
   register uint64_t fourth __asm__("r10") = d;
-  __asm__ volatile("call *%[stub]"
+  __asm__ volatile("leaq 1f(%%rip), %%r12\n\tjmp *%[stub]\n1:"
                    : "+a"(result)
                    : "D"(a), "S"(b), "d"(c), "r"(fourth), [stub] "b"(own_memory)
-                   : "rcx", "r11", "memory");
+                   : "rcx", "r11", "r12", "memory");
   return static_cast<int64_t>(result);
 }
 

@@ -40,16 +40,27 @@ agent_start:
         movl    $1, %gs:152
         cld
         movq    %gs:0, %rdi
+        pushq   $0                      // as if by a call, whose address the processor would keep for a `ret`
         .endm
 
 entry:
         come_in
-        call    agent_main
-go_out:
+        jmp     agent_main
+
+        // Where agent_main and agent_counter, which do not return, go in the end: see leave() in agent.cc for what
+        // is in eax.
+        .globl  agent_leave
+agent_leave:
         testl   %eax, %eax
         jz      fallback
 
-        // The result is there. The agent kept rbx, rbp, r12 to r15.
+        // The result is there.
+        movq    %gs:96, %rbx
+        movq    %gs:104, %rbp
+        movq    %gs:112, %r12
+        movq    %gs:120, %r13
+        movq    %gs:128, %r14
+        movq    %gs:136, %r15
         movq    %gs:48, %rdi
         movq    %gs:56, %rsi
         movq    %gs:72, %r10
@@ -122,8 +133,7 @@ fallback:
         // For an rdtsc: its trampoline saves what a `syscall` would change.
 counter_entry:
         come_in
-        call    agent_counter
-        jmp     go_out
+        jmp     agent_counter
 
 no_entry:
         leaq    -2(%rcx), %r11
@@ -136,8 +146,8 @@ agent_trap:
 agent_breakpoint:
         ret
 
-        // int64_t agent_call(uint64_t nr, const uint64_t* args): the program's call, by the one instruction whose
-        // address the seccomp filter lets pass. Up to and with agent_call_instruction it has not been made.
+        // The program's call, by the one instruction whose address the seccomp filter lets pass. rdi: number; rsi:
+        // arguments; r12: where it goes on. Up to and with agent_call_instruction it has not been made.
         .globl  agent_call
 agent_call:
         movl    $2, %gs:152
@@ -151,7 +161,5 @@ agent_call:
         movq    40(%r11), %r9
         movl    $0x70000000, %r11d
 agent_call_instruction:
-        call    *%r11
-        movl    $3, %gs:152
-        ret
+        jmp     *%r11
         .section .note.GNU-stack, "", @progbits

@@ -1,7 +1,7 @@
 // What the agent inside a tracee and rec outside share: addresses, and the structures in the memory that both
 // have mapped. Freestanding: the agent has no libc.
 //
-//   0x70000000  RX   one page of rec's, there from the exec on: `syscall; ret`
+//   0x70000000  RX   one page of rec's, there from the exec on: `syscall; jmp *%r12`
 //   0x70001000  RX   the agent's code (agent.cc, entry.S)
 //   0x70020000  RX   trampolines for code in the lowest 2 GiB
 //   0x70100000  RW   scratch, there from the exec on
@@ -330,7 +330,7 @@ struct Symbols {
   uint64_t fallback;          // leaves by the traced way, undoing everything; from anywhere in phase `before`
   uint64_t breakpoint;        // replay: behind the int3 in the agent's midst
   uint64_t leave_breakpoint;  // replay: behind the int3 at the exit; registers are the program's but for rip
-  uint64_t call;              // agent_call(), and in it
+  uint64_t call;              // agent_call, and in it
   uint64_t call_instruction;  // the instruction that goes to `syscall`
 };
 
