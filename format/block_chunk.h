@@ -3,10 +3,8 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 
 #include "format/chunk_reader.h"
-#include "format/trace.h"
 #include "format/trace_generated.h"
 
 namespace rec {
@@ -21,8 +19,6 @@ struct BlockChunk {
   void load(ChunkReader& file, const layout::ChunkPlace& place, std::size_t chunk_number);
   // Sets is_checked, if that is so.
   void check();
-  // Precondition: the place is one of the chunk's. Throws Implausible when it is not inside of it.
-  [[nodiscard]] std::span<const std::byte> bytes_at(const fb::BlockPlace& place) const;
 };
 
 }  // namespace rec

@@ -3,9 +3,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -13,8 +13,10 @@
 
 #include "format/base/error.h"
 #include "format/base/zeros.h"
+#include "format/stored_blocks.h"
 #include "format/stored_frame.h"
 #include "format/trace.h"
+#include "format/trace_tables.h"
 
 namespace rec {
 
@@ -37,6 +39,18 @@ ZSTD_DCtx* make_decompressor() {
   // that does not know of this checks once more.
   (void)ZSTD_DCtx_setParameter(made, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
   return made;
+}
+
+// Of a chunk with ChunkHeader::blocks_by_hash; empty: nothing.
+std::string_view problem_with(const fb::Chunk& chunk, std::span<const std::byte> raw,
+                              std::uint64_t checksum) {
+  try {
+    const fb::Blocks& blocks = blocks_in(chunk);
+    if (layout::checksum_of(around(blocks, raw)) != checksum) return "checksum does not match";
+    return match_their_hashes(blocks) ? "" : "a block does not match its hash";
+  } catch (const Implausible& implausible) {
+    return implausible.problem;
+  }
 }
 
 }  // namespace
@@ -136,6 +150,15 @@ std::optional<ChunkPlace> ChunkReader::find_index() const {
 }
 
 bool ChunkReader::is_intact(const ChunkPlace& place) {
+  if (place.header.blocks_by_hash) {
+    try {
+      RawChunk raw;
+      (void)load(place, 0, raw, Checksum::of_all);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
   const auto compressed = compressed_.resize(place.header.compressed_size);
   return read_at(place.payload_offset(), compressed) == compressed.size() &&
          layout::checksum_of(compressed, format_version_) == place.header.checksum;
@@ -145,10 +168,17 @@ const fb::Chunk& ChunkReader::load(const ChunkPlace& place, std::size_t number, 
                                    Checksum checksum) {
   // Of file content, each block is compared with its own hash when somebody wants it.
   const bool is_checked = checksum == Checksum::of_all || place.header.kind != layout::ChunkKind::content;
+  const bool by_hash = place.header.blocks_by_hash;
   const auto raw = into.resize(place.header.raw_size);
-  if (is_checked || !read_stored(place, raw)) unpack(place, number, raw, is_checked);
+  const bool is_stored = (by_hash || !is_checked) && read_stored(place, raw);
+  if (!is_stored) unpack(place, number, raw, is_checked && !by_hash);
   const fb::Chunk* root = verified_chunk(raw);
   if (root == nullptr) fail_damaged(place.offset, number, "its structure is not that of a chunk");
+  if (is_checked && by_hash) {
+    const std::string_view problem =
+        is_stored ? problem_with(*root, raw, place.header.checksum) : "it is not stored as its header says";
+    if (!problem.empty()) fail_damaged(place.offset, number, problem);
+  }
   return *root;
 }
 
@@ -181,7 +211,7 @@ void ChunkReader::unpack(const ChunkPlace& place, std::size_t number, std::span<
 bool ChunkReader::read_stored(const ChunkPlace& place, std::span<std::byte> raw) const {
   const std::span<const std::byte> content = raw;
   const StoredFrame frame(std::span(&content, 1));
-  if (frame.size() != place.header.compressed_size || frame.parts().size() >= IOV_MAX) return false;
+  if (frame.size() != place.header.compressed_size) return false;
   const auto chunk_header = layout::encode(place.header);
   const std::size_t size = chunk_header.size() + frame.size();
 
@@ -200,9 +230,22 @@ bool ChunkReader::read_stored(const ChunkPlace& place, std::span<std::byte> raw)
       expected.insert(expected.end(), part.begin(), part.end());
     }
   }
-  const ssize_t got =
-      ::preadv(fd_.get(), places.data(), static_cast<int>(places.size()), static_cast<off_t>(place.offset));
-  return got == static_cast<ssize_t>(size) && around == expected;
+  return read_at(place.offset, places) && around == expected;
+}
+
+// False: there is less, or it cannot be read.
+bool ChunkReader::read_at(std::uint64_t offset, std::span<const iovec> places) const {
+  while (!places.empty()) {
+    const auto some = places.first(std::min<std::size_t>(places.size(), IOV_MAX));
+    ssize_t wanted = 0;
+    for (const iovec& place : some) wanted += static_cast<ssize_t>(place.iov_len);
+    const ssize_t got =
+        ::preadv(fd_.get(), some.data(), static_cast<int>(some.size()), static_cast<off_t>(offset));
+    if (got != wanted) return false;
+    offset += static_cast<std::uint64_t>(wanted);
+    places = places.subspan(some.size());
+  }
+  return true;
 }
 
 const fb::Chunk* verified_chunk(std::span<const std::byte> raw) {

@@ -1,6 +1,7 @@
 // Finds a trace file's chunks and unpacks them. Everything in the file is doubted: see TraceReader.
 #pragma once
 
+#include <sys/uio.h>
 #include <zstd.h>
 
 #include <cstddef>
@@ -53,14 +54,13 @@ class ChunkReader {
   // The place of the index chunk according to the trailer; nullopt when there is none.
   [[nodiscard]] std::optional<layout::ChunkPlace> find_index() const;
 
-  // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it; the bytes of file
-  // content are usually left to whoever takes them, by their hashes. `number` is for the message. Throws
-  // Error.
+  // Reads a chunk, checks it against `place`, unpacks it into `into` and verifies it; file content is usually
+  // left to whoever takes it, block by block by their hashes. `number` is for the message. Throws Error.
   enum class Checksum { of_events, of_all };
   const fb::Chunk& load(const layout::ChunkPlace& place, std::size_t number, RawChunk& into,
                         Checksum checksum = Checksum::of_events);
 
-  // Whether the payload is there and has the right checksum.
+  // Whether the payload is there and what its checksum and hashes say.
   [[nodiscard]] bool is_intact(const layout::ChunkPlace& place);
 
   [[noreturn]] void fail_damaged(std::uint64_t offset, std::size_t number, std::string_view problem) const;
@@ -70,6 +70,7 @@ class ChunkReader {
   [[nodiscard]] std::size_t read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
   void unpack(const layout::ChunkPlace& place, std::size_t number, std::span<std::byte> raw, bool is_checked);
   [[nodiscard]] bool read_stored(const layout::ChunkPlace& place, std::span<std::byte> raw) const;
+  [[nodiscard]] bool read_at(std::uint64_t offset, std::span<const iovec> places) const;
   [[nodiscard]] bool is_zero_from(std::uint64_t offset) const;
 
   struct FreeContext {

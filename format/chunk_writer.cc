@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <set>
 #include <utility>
@@ -92,19 +93,22 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   std::byte* const raw = reinterpret_cast<std::byte*>(builder_.GetBufferPointer());
   std::byte* const bytes = raw + builder_.GetSize() - bytes_vector.o + sizeof(flatbuffers::uoffset_t);
   const auto chunk = static_cast<std::uint32_t>(chunks_.size());
-  const ChunkHeader header{.kind = ChunkKind::content,
-                           .raw_size = static_cast<std::uint32_t>(builder_.GetSize())};
   if (level > default_level || is_worth_compressing(blocks)) {
     std::byte* to = bytes;
     for (const EventBatch::Block& block : blocks)
       to = std::copy(block.bytes.span().begin(), block.bytes.span().end(), to);
-    remember(write_chunk(header, level), {});
+    remember(write_chunk(ChunkHeader{.kind = ChunkKind::content}, level), {});
   } else {
-    std::vector<std::span<const std::byte>> pieces{{raw, bytes}};
+    const std::array<std::span<const std::byte>, 2> around{
+        {{raw, bytes}, {bytes + total, raw + builder_.GetSize()}}};
+    std::vector<std::span<const std::byte>> pieces{around[0]};
     for (const EventBatch::Block& block : blocks) pieces.push_back(block.bytes.span());
-    pieces.emplace_back(bytes + total, raw + builder_.GetSize());
-    const StoredFrame frame(pieces);
-    remember(append_chunk(header, frame.parts(), Part::body), {});
+    pieces.push_back(around[1]);
+    const ChunkHeader header{.kind = ChunkKind::content,
+                             .blocks_by_hash = true,
+                             .raw_size = static_cast<std::uint32_t>(builder_.GetSize()),
+                             .checksum = layout::checksum_of(around)};
+    remember(append_chunk(header, StoredFrame(pieces).parts(), Part::body), {});
   }
   for (const EventBatch::Block& block : blocks) blocks_.emplace_back(to_fb(block.hash), chunk);
 }
@@ -119,6 +123,7 @@ ChunkPlace ChunkWriter::write_chunk(ChunkHeader header, int level, Part part) {
   const std::span raw(builder_.GetBufferPointer(), builder_.GetSize());
   const std::span<const std::byte> payload = compress(compressor_.get(), std::as_bytes(raw), level);
   header.raw_size = static_cast<std::uint32_t>(raw.size());
+  header.checksum = layout::checksum_of(std::span(&payload, 1));
   return append_chunk(header, std::span(&payload, 1), part);
 }
 
@@ -167,7 +172,6 @@ ChunkPlace ChunkWriter::append_chunk(ChunkHeader header, std::span<const std::sp
   std::uint64_t size = 0;
   for (const std::span<const std::byte> piece : payload) size += piece.size();
   header.compressed_size = size;
-  header.checksum = layout::checksum_of(payload);
   const std::uint64_t offset = file_.size();
   const std::uint64_t end = offset + layout::chunk_header_size + size +
                             (part == Part::body ? room_for_tail() : layout::trailer_size);
@@ -181,8 +185,7 @@ void ChunkWriter::remember(const ChunkPlace& place, std::span<const std::int32_t
   chunks_.emplace_back(place.offset, header.compressed_size, header.first_event, header.first_ns,
                        header.last_ns, header.checksum, header.event_count, header.raw_size,
                        static_cast<std::uint32_t>(tasks_.size()), static_cast<std::uint32_t>(tasks.size()),
-                       static_cast<std::uint8_t>(header.kind),
-                       static_cast<std::uint8_t>(header.has_contents));
+                       static_cast<std::uint8_t>(header.kind), layout::flags_of(header));
   tasks_.insert(tasks_.end(), tasks.begin(), tasks.end());
   events_ += header.event_count;
 }

@@ -56,6 +56,7 @@ class ChunkWriter {
   // Compresses what `builder_` holds and writes it; fills in what `header` has to say about the payload.
   enum class Part { body, tail };  // the tail may use the room that is kept for it
   layout::ChunkPlace write_chunk(layout::ChunkHeader header, int level, Part part = Part::body);
+  // `header` lacks only the payload's size.
   layout::ChunkPlace append_chunk(layout::ChunkHeader header,
                                   std::span<const std::span<const std::byte>> payload, Part part);
   [[nodiscard]] std::span<const std::byte> compress(ZSTD_CCtx* compressor, std::span<const std::byte> bytes,

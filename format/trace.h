@@ -12,7 +12,7 @@
 namespace rec {
 
 // Readers refuse a trace whose `format_version` is greater than theirs and name the version they need.
-inline constexpr std::uint32_t trace_format_version = 5;
+inline constexpr std::uint32_t trace_format_version = 6;
 
 struct TraceHeader {
   std::uint32_t format_version = trace_format_version;

@@ -55,7 +55,6 @@ ChunkPlace place_of(const fb::ChunkEntry& entry) {
     throw Implausible{"it describes a chunk that cannot be"};
   ChunkHeader header;
   header.kind = static_cast<ChunkKind>(entry.kind());
-  header.has_contents = entry.flags() != 0;
   header.first_event = entry.first_event();
   header.event_count = entry.event_count();
   header.raw_size = entry.raw_size();
@@ -63,6 +62,7 @@ ChunkPlace place_of(const fb::ChunkEntry& entry) {
   header.first_ns = entry.first_ns();
   header.last_ns = entry.last_ns();
   header.checksum = entry.checksum();
+  if (!layout::set_flags(header, entry.flags())) throw Implausible{"it describes a chunk that cannot be"};
   return {entry.offset(), header};
 }
 

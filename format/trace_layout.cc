@@ -22,6 +22,7 @@ constexpr std::size_t frame_header_size = 8;
 // zstd grows what it cannot shrink by less than 1/128 (ZSTD_COMPRESSBOUND).
 constexpr std::uint64_t max_compressed_size = max_raw_size + max_raw_size / 128;
 constexpr std::uint8_t flag_has_contents = 1;
+constexpr std::uint8_t flag_blocks_by_hash = 2;
 
 struct FilePrologue {
   std::uint32_t magic;
@@ -89,6 +90,18 @@ bool is_frame(const T& part) {
 
 }  // namespace
 
+std::uint8_t flags_of(const ChunkHeader& header) {
+  const int flags =
+      (header.has_contents ? flag_has_contents : 0) | (header.blocks_by_hash ? flag_blocks_by_hash : 0);
+  return static_cast<std::uint8_t>(flags);
+}
+
+bool set_flags(ChunkHeader& header, std::uint8_t flags) {
+  header.has_contents = (flags & flag_has_contents) != 0;
+  header.blocks_by_hash = (flags & flag_blocks_by_hash) != 0;
+  return !header.blocks_by_hash || header.kind == ChunkKind::content;
+}
+
 std::array<std::byte, prologue_size> encode(const Prologue& prologue) {
   FilePrologue file{};
   file.tag = prologue_tag;
@@ -102,7 +115,7 @@ std::array<std::byte, chunk_header_size> encode(const ChunkHeader& header) {
   FileChunkHeader file{};
   file.tag = chunk_tag;
   file.kind = static_cast<std::uint8_t>(header.kind);
-  file.flags = header.has_contents ? flag_has_contents : std::uint8_t{0};
+  file.flags = flags_of(header);
   file.first_event = header.first_event;
   file.event_count = header.event_count;
   file.raw_size = header.raw_size;
@@ -138,7 +151,6 @@ Parsed<ChunkHeader> parse_chunk_header(std::span<const std::byte, chunk_header_s
   if (file.event_count > max_events_per_chunk) return {{}, "it claims too many events"};
   ChunkHeader header;
   header.kind = static_cast<ChunkKind>(file.kind);
-  header.has_contents = (file.flags & flag_has_contents) != 0;
   header.first_event = file.first_event;
   header.event_count = file.event_count;
   header.raw_size = file.raw_size;
@@ -146,6 +158,7 @@ Parsed<ChunkHeader> parse_chunk_header(std::span<const std::byte, chunk_header_s
   header.first_ns = file.first_ns;
   header.last_ns = file.last_ns;
   header.checksum = file.payload_checksum;
+  if (!set_flags(header, file.flags)) return {{}, "its flags are not those of its kind"};
   if (header.kind != ChunkKind::events && header.event_count != 0)
     return {{}, "a chunk without events counts some"};
   return {header, {}};

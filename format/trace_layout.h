@@ -40,14 +40,17 @@ struct Prologue {
 
 struct ChunkHeader {
   ChunkKind kind = ChunkKind::header;
-  bool has_contents = false;  // an events chunk that announces contents
+  bool has_contents = false;    // an events chunk that announces contents
+  bool blocks_by_hash = false;  // a content chunk whose blocks `checksum` leaves out
   std::uint64_t first_event = 0;
   std::uint32_t event_count = 0;
   std::uint32_t raw_size = 0;
   std::uint64_t compressed_size = 0;
   std::uint64_t first_ns = 0;  // events: the least enter_ns and the greatest leave_ns
   std::uint64_t last_ns = 0;
-  std::uint64_t checksum = 0;  // of the compressed payload: checksum_of()
+  // checksum_of() the payload. With blocks_by_hash, that is a StoredFrame, byte by byte, and this is of what
+  // it unpacks to, but for Blocks.bytes: all of those are in blocks, whose hashes are in front of them.
+  std::uint64_t checksum = 0;
   bool operator==(const ChunkHeader&) const = default;
 };
 
@@ -58,6 +61,10 @@ struct ChunkPlace {
   [[nodiscard]] std::uint64_t payload_offset() const { return offset + chunk_header_size; }
   [[nodiscard]] std::uint64_t end() const { return payload_offset() + header.compressed_size; }
 };
+
+// The bools of a header as a byte has them, here and in the index. False: it cannot have these.
+[[nodiscard]] std::uint8_t flags_of(const ChunkHeader& header);
+[[nodiscard]] bool set_flags(ChunkHeader& header, std::uint8_t flags);
 
 [[nodiscard]] std::array<std::byte, prologue_size> encode(const Prologue& prologue);
 [[nodiscard]] std::array<std::byte, chunk_header_size> encode(const ChunkHeader& header);

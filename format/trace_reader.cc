@@ -4,6 +4,7 @@
 
 #include "format/base/error.h"
 #include "format/block_hash.h"
+#include "format/stored_blocks.h"
 #include "format/trace_reader_impl.h"
 
 namespace rec {
@@ -239,7 +240,7 @@ std::span<const std::byte> TraceReader::Impl::take_block(const BlockHash& hash, 
   try {
     for (const fb::BlockPlace* place : *from.blocks->places()) {
       if (from_fb(place->hash()) != hash) continue;
-      const auto bytes = from.bytes_at(*place);
+      const auto bytes = bytes_of(*from.blocks, *place);
       if (!from.is_checked && hash_of_block(bytes) != hash)
         throw Implausible{"a block does not match its hash"};
       return bytes;

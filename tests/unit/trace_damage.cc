@@ -341,10 +341,52 @@ TEST_CASE(
         error_of([&] { is_right = std::ranges::equal(TraceReader(bad).block(hash), content); });
     REQUIRE((is_right || contains(error, bad)));
     if (!is_right) ++refused;
+    std::vector<std::string> problems;
+    const std::string unreadable = error_of([&] { problems = TraceReader(bad).verify(); });
+    REQUIRE((!problems.empty() || !unreadable.empty()));
   };
   for (std::size_t at = first - 120; at < first + 20; ++at) change(at);
   for (std::size_t at = second; at < second + 250; ++at) change(at);
   CHECK(refused > 300);
+}
+
+TEST_CASE("an unfinished trace whose last chunk lost a part of its stored content gives the ones before") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  const auto first = noise(50'000, 1);
+  const auto last = noise(50'000, 2);
+  BlockHash first_hash;
+  BlockHash last_hash;
+  std::uint64_t end_of_first = 0;
+  {
+    TraceWriter writer(path, sample_header());
+    const auto store = [&](std::span<const std::byte> content) {
+      const std::uint64_t before = writer.bytes_written();
+      const BlockHash hash = writer.add_block(content);
+      while (writer.bytes_written() < before + content.size() && !writer.has_ended_early())
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      REQUIRE(!writer.has_ended_early());
+      return hash;
+    };
+    first_hash = store(first);
+    end_of_first = writer.bytes_written();
+    last_hash = store(last);
+  }
+  auto bytes = file_bytes(path);
+  REQUIRE(bytes.size() > end_of_first + last.size());
+  {
+    TraceReader reader(path);
+    CHECK(reader.verify().empty());
+    CHECK(reader.sizes().chunks == 3);
+    CHECK(std::ranges::equal(reader.block(last_hash), last));
+  }
+  std::fill(bytes.end() - 20'000, bytes.end() - 10'000, std::byte{0});
+  write_file(path, bytes);
+  TraceReader reader(path);
+  CHECK(reader.sizes().chunks == 2);
+  CHECK(!reader.is_damaged());
+  CHECK(std::ranges::equal(reader.block(first_hash), first));
+  CHECK(contains(error_of([&] { (void)reader.block(last_hash); }), "lacks a block"));
 }
 
 TEST_CASE("a trace never grows beyond the size it was given, and stops not far below it") {
