@@ -1,79 +1,82 @@
 #include "tracee/file_bytes.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <mutex>
-#include <utility>
 
 #include "format/base/error.h"
 
 namespace rec {
 namespace {
 
-constexpr std::uint64_t huge_page = 2 << 20;
+constexpr std::uint64_t page_size = 4096;
 
-// What the last file was read into is kept for the next one, which may be the same: the kernel has cleared it
-// already. A library that is larger does not come often.
-constexpr std::uint64_t most_kept = 16 << 20;
-std::mutex kept_mutex;
-FileBytes::Memory kept;
+constinit thread_local const FileBytes* innermost = nullptr;
+struct sigaction before {};
 
-// With bytes in it if it has the first `size` ones of the version.
-FileBytes::Memory take_memory(std::uint64_t size, const std::optional<FileVersion>& version) {
-  const std::uint64_t wanted = (size + huge_page - 1) / huge_page * huge_page + huge_page;
-  {
-    const std::lock_guard lock(kept_mutex);
-    if (kept.size >= wanted) {
-      FileBytes::Memory memory = std::exchange(kept, {});
-      if (!version || memory.version != version || memory.bytes.size() != size) memory.bytes = {};
-      memory.version = version;
-      return memory;
-    }
-  }
-  void* const start = ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (start == MAP_FAILED) fail_with_errno(fmt::format("mmap of {} bytes", wanted));
-  return {start, wanted, {}, version};
-}
-
-void give_back(FileBytes::Memory memory) {
-  {
-    const std::lock_guard lock(kept_mutex);
-    if (memory.size <= most_kept && memory.size > kept.size) std::swap(kept, memory);
-  }
-  if (memory.start != nullptr) (void)::munmap(memory.start, memory.size);
+bool is_inside(const void* address, std::span<const std::byte> bytes) {
+  const auto* at = static_cast<const std::byte*>(address);
+  const std::size_t size = (bytes.size() + page_size - 1) / page_size * page_size;
+  return !std::less<>()(at, bytes.data()) && std::less<>()(at, bytes.data() + size);
 }
 
 }  // namespace
 
-std::span<const std::byte> read_file_part(int fd, std::uint64_t offset, std::span<std::byte> buffer) {
-  std::size_t done = 0;
-  while (done < buffer.size()) {
-    const ssize_t got =
-        ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
+// Async-signal-safe. The access is made again when it returns.
+void read_as_zeros(int /*signal*/, siginfo_t* info, void* /*context*/) {
+  const int error = errno;
+  const FileBytes* file = innermost;
+  while (file != nullptr && !is_inside(info->si_addr, file->bytes_)) file = file->outer_;
+  const bool is_access = info->si_code > 0;
+  auto* const page =
+      static_cast<std::byte*>(info->si_addr) - reinterpret_cast<std::uintptr_t>(info->si_addr) % page_size;
+  const bool is_mended =
+      is_access && file != nullptr &&
+      ::mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+  if (!is_mended) {
+    (void)::sigaction(SIGBUS, &before, nullptr);
+    if (!is_access) (void)::raise(SIGBUS);
   }
-  return buffer.first(done);
+  errno = error;
 }
 
-// Of a compiler's 30 MB, the page faults would take longer than copying them: the memory is aligned for huge
-// pages (which the kernel does by itself only since 6.7), and asks for them. Where there are none
-// (madvise(2), EINVAL), small ones serve.
-FileBytes::FileBytes(int fd, std::uint64_t size) {
-  const auto seen = SeenFile::look(fd, {});
-  memory_ = take_memory(size, seen && seen->has_rested() ? std::optional(seen->version()) : std::nullopt);
-  if (!memory_.bytes.empty()) return;
-  const std::uint64_t unaligned = reinterpret_cast<std::uintptr_t>(memory_.start) % huge_page;
-  std::byte* const start =
-      static_cast<std::byte*>(memory_.start) + (unaligned == 0 ? 0 : huge_page - unaligned);
-  // (A huge page is cleared whole: too much for a small file.)
-  if (size >= huge_page / 2) (void)::madvise(start, memory_.size - huge_page, MADV_HUGEPAGE);
-  memory_.bytes = read_file_part(fd, 0, std::span(start, size));
+namespace {
+
+void handle_cut_off_files() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action {};
+    action.sa_sigaction = read_as_zeros;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    if (::sigaction(SIGBUS, &action, &before) != 0) fail_with_errno("sigaction of SIGBUS");
+  });
 }
 
-FileBytes::~FileBytes() { give_back(memory_); }
+std::uint64_t size_of(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+}  // namespace
+
+FileBytes::FileBytes(int fd, std::uint64_t size) : outer_(innermost) {
+  handle_cut_off_files();
+  const std::uint64_t length = std::min(size, size_of(fd));
+  if (length != 0) {
+    const void* const start = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (start == MAP_FAILED) fail_with_errno(fmt::format("mmap of {} bytes", length));
+    bytes_ = {static_cast<const std::byte*>(start), length};
+  }
+  innermost = this;
+}
+
+FileBytes::~FileBytes() {
+  innermost = outer_;
+  if (!bytes_.empty()) (void)::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
 
 }  // namespace rec

@@ -1,40 +1,34 @@
-// A whole file, read. It is not mapped: one that somebody cuts off meanwhile shall not end rec with a SIGBUS.
+// A whole file's bytes, as the page cache has them: mapped, not copied, since memory for a copy would be
+// cleared first, which takes longer than the copy.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-
-#include "tracee/seen_file.h"
 
 namespace rec {
 
-// Reads from `offset` until the buffer is full, the file ends or an error; the part that was filled.
-[[nodiscard]] std::span<const std::byte> read_file_part(int fd, std::uint64_t offset,
-                                                        std::span<std::byte> buffer);
-
+// Somebody may cut the file off while it is looked at, or the disk may fail: what is gone reads as zeros.
+// (mmap(2) has SIGBUS for that, whose handler the first object installs: it is for the others of its thread,
+// and leaves alone what does not come from one of them. A program that was to have SIGBUS ignored has to be
+// started before.)
 class [[nodiscard]] FileBytes {
  public:
-  // The first `size` bytes, fewer if there are no more. Those of the file that was read before this one are
-  // still there, if nothing can have changed it since. Throws Error when there is no memory for them.
+  // The first `size` bytes, fewer if there are no more. To be destroyed by the same thread, in reverse order.
+  // Throws Error when the file cannot be mapped.
   FileBytes(int fd, std::uint64_t size);
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;
   ~FileBytes();
 
-  [[nodiscard]] std::span<const std::byte> bytes() const { return memory_.bytes; }
-
-  // Pages from mmap(2), and what has been read into them.
-  struct Memory {
-    void* start = nullptr;
-    std::uint64_t size = 0;
-    std::span<const std::byte> bytes;
-    std::optional<FileVersion> version;  // nullopt: bytes that may be outdated already
-  };
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
-  Memory memory_;
+  friend void read_as_zeros(int signal, siginfo_t* info, void* context);
+
+  std::span<const std::byte> bytes_;
+  const FileBytes* outer_ = nullptr;  // of the same thread
 };
 
 }  // namespace rec

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "format/base/error.h"
+#include "format/base/file_part.h"
 #include "format/base/unique_fd.h"
 #include "tracee/disassembler.h"
 #include "tracee/elf_functions.h"
@@ -130,9 +131,8 @@ class Walk {
   bool lost_ = false;
 };
 
-// Whether the code in the file has any pattern: most has none, and then the rest need not be read.
+// Whether the code in the file has any pattern.
 bool code_may_hold_instructions(int fd, std::uint64_t size) {
-  // From malloc, memory for more would be new, and cleared, each time.
   constexpr std::size_t piece = 64 << 10;
   constexpr std::size_t overlap = 2;  // a pattern is 3 bytes at most
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
@@ -148,7 +148,9 @@ bool code_may_hold_instructions(int fd, std::uint64_t size) {
 }
 
 FoundInstructions find_instructions_in_file(int fd, std::uint64_t size) {
-  if (!code_may_hold_instructions(fd, size)) return {};
+  // Most has none: a large file's pages need not all be mapped then, which counts as rec's memory.
+  constexpr std::uint64_t large = 32 << 20;
+  if (size > large && !code_may_hold_instructions(fd, size)) return {};
   const FileBytes file(fd, size);
   return find_instructions_in_elf(file.bytes());
 }
@@ -164,10 +166,13 @@ FoundInstructions find_instructions_in_elf(std::span<const std::byte> file) {
   }
   std::optional<Disassembler> disassembler;  // most files need none
   for (const ElfFunctions::Range& code : functions.code()) {
+    const std::vector<Hit> hits = find_patterns(file.subspan(code.start, code.end - code.start), true);
+    // (What saves the state asks the processor about it, too.)
+    if (hits.empty()) continue;
     const std::vector<StateSave> saves = find_state_saves(file, code.start, code.end);
     found.state_saves.insert(found.state_saves.end(), saves.begin(), saves.end());
     std::optional<Walk> walk;
-    for (const Hit& hit : find_patterns(file.subspan(code.start, code.end - code.start), true)) {
+    for (const Hit& hit : hits) {
       const std::uint64_t offset = code.start + hit.at;
       if (!walk || !walk->covers(offset)) {
         const auto function = functions.at(offset);

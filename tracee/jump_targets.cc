@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "format/base/file_part.h"
 #include "tracee/file_bytes.h"
 #include "tracee/opcode_search.h"
 

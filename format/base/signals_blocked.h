@@ -7,12 +7,14 @@
 
 namespace rec {
 
-// While it exists, the calling thread has all signals blocked but those in `except`.
+// While it exists, the calling thread has all signals blocked but those in `except`, and SIGBUS: where an
+// access to a mapped file raises it blocked, the kernel kills (signal(7)).
 class [[nodiscard]] SignalsBlocked {
  public:
   SignalsBlocked(std::initializer_list<int> except = {}) {
     sigset_t all;
     ::sigfillset(&all);
+    ::sigdelset(&all, SIGBUS);
     for (const int signal : except) ::sigdelset(&all, signal);
     ::pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
