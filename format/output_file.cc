@@ -26,10 +26,22 @@ bool is_on_ext4(int fd) {
   return ::fstatfs(fd, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
 }
 
+// What has the name of the new file, without it.
+UniqueFd take_away(const std::string& path) {
+  struct stat info {};
+  const bool is_own = ::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 &&
+                      info.st_uid == ::geteuid();
+  if (!is_own) return {};
+  UniqueFd file(::open(path.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
+  if (file.is_open() && ::unlink(path.c_str()) != 0) file.reset();
+  return file;
+}
+
 }  // namespace
 
 OutputFile::OutputFile(const std::string& path, std::uint64_t max_size)
     : path_(path),
+      replaced_(take_away(path)),
       fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600)),
       max_size_(max_size) {
   if (!fd_.is_open()) fail_with_errno(fmt::format("cannot create the trace {}", path_));

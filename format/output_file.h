@@ -13,8 +13,9 @@ namespace rec {
 
 class [[nodiscard]] OutputFile {
  public:
-  // Creates or empties `path`; a regular file gets mode 0600. It will not have more than `max_size` bytes.
-  // Throws Error.
+  // Creates `path`, with mode 0600. A file of the same user's that was there is replaced, so that whoever
+  // reads it goes on doing so; what cannot be replaced (a link, a file in somebody else's directory) is
+  // emptied, and a device is written to. It will not have more than `max_size` bytes. Throws Error.
   OutputFile(const std::string& path, std::uint64_t max_size);
 
   // Writes `head` and then the parts of `body`, whole, or throws Error and leaves the file as it was, where
@@ -23,6 +24,9 @@ class [[nodiscard]] OutputFile {
   void append(std::span<const std::byte> head, std::span<const std::byte> body = {}) {
     append(head, std::span<const std::span<const std::byte>>(&body, 1));
   }
+
+  // Gives back what the file took that was there before, which takes its time if that was long.
+  void drop_replaced() { replaced_.reset(); }
 
   // Takes the file's end off: it has `size` bytes then. Throws Error.
   void cut_to(std::uint64_t size);
@@ -41,6 +45,7 @@ class [[nodiscard]] OutputFile {
   [[noreturn]] void fail_writing(int errno_value) const;
 
   std::string path_;
+  UniqueFd replaced_;  // has no name any more
   UniqueFd fd_;
   std::uint64_t max_size_;
   std::atomic<std::uint64_t> size_ = 0;

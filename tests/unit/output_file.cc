@@ -1,8 +1,12 @@
 #include "format/output_file.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "format/base/file_part.h"
+#include "format/base/unique_fd.h"
 #include "tests/unit/trace_support.h"
 
 namespace rec::testing {
@@ -45,6 +49,33 @@ TEST_CASE("a file keeps nothing of the room that was reserved for more once it i
   file.close();
   CHECK(bytes_taken(path) <= written.size() + mib);
   CHECK(std::ranges::equal(file_bytes(path), written));
+}
+
+TEST_CASE("a file that was there is replaced: whoever has it open keeps what it had") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a";
+  OutputFile first(path, no_limit);
+  const auto written = write_some(first, mib);
+  first.close();
+  const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  OutputFile second(path, no_limit);
+  CHECK(status_of(path).st_size == 0);
+  CHECK((status_of(path).st_mode & 0777) == 0600);
+  second.drop_replaced();
+  std::vector<std::byte> kept(written.size());
+  CHECK(read_file_part(reader.get(), 0, kept).size() == written.size());
+  CHECK(std::ranges::equal(kept, written));
+}
+
+TEST_CASE("a file that has another name, too, or is behind a link, is emptied") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a";
+  const std::string other = directory / "b";
+  OutputFile(path, no_limit).append(noise(1000, 1));
+  SUBCASE("a hard link") { REQUIRE(::link(path.c_str(), other.c_str()) == 0); }
+  SUBCASE("a symbolic link") { REQUIRE(::symlink(path.c_str(), other.c_str()) == 0); }
+  OutputFile(other, no_limit).append(noise(500, 2));
+  CHECK(std::ranges::equal(file_bytes(path), noise(500, 2)));
 }
 
 TEST_CASE("a file whose end is taken off can be written further") {
