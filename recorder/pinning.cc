@@ -3,7 +3,8 @@
 namespace rec {
 namespace {
 
-// How much one look changes the share: pinned after 7 looks without a parallel one, at the earliest.
+// How much one look changes the share: after one that counts anew, pinned after 7 looks without a parallel
+// one at the earliest.
 constexpr double weight_of_a_look = 0.3;
 
 }  // namespace
@@ -34,7 +35,7 @@ void Pinning::follow_counter() {
   if (as_the_tracees_ && trap_share_ < few) as_the_tracees_.reset();
 }
 
-void Pinning::pin(const std::vector<Tid>& tasks, const cpu_set_t& taken) {
+void Pinning::choose_processor(const cpu_set_t& taken) {
   const int here = ::sched_getcpu();
   if (here < 0) return;
   auto chosen = static_cast<unsigned>(here);
@@ -43,8 +44,12 @@ void Pinning::pin(const std::vector<Tid>& tasks, const cpu_set_t& taken) {
   }
   CPU_ZERO(&one_);
   CPU_SET(chosen, &one_);
-  set_all(tasks, one_);
   pinned_ = was_pinned_ = true;
+}
+
+void Pinning::pin(const std::vector<Tid>& tasks) {
+  if (!pinned_) return;
+  set_all(tasks, one_);
   follow_counter();
 }
 

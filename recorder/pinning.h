@@ -30,8 +30,10 @@ class Pinning {
   void count_anew() { parallel_share_ = 1; }
   [[nodiscard]] bool wants_to_pin() const { return allowed_ && !pinned_ && parallel_share_ < to_pin; }
   [[nodiscard]] bool wants_to_unpin() const { return pinned_ && parallel_share_ > to_unpin; }
-  // Not to one of the processors that are `taken` (by other tracers and what they trace), unless all are.
-  void pin(const std::vector<Tid>& tasks, const cpu_set_t& taken);
+  // Decides for a processor, not one of those that are `taken` (by other tracers and what they trace) unless
+  // all are. From then on it counts as pinned; pin() moves the tasks there, which waits for those that run.
+  void choose_processor(const cpu_set_t& taken);
+  void pin(const std::vector<Tid>& tasks);
   void unpin(const std::vector<Tid>& tasks);
   // A new task, made by one that may have been pinned otherwise than it is now.
   void adopt(Tid task) const;
@@ -57,14 +59,15 @@ class Pinning {
   void follow_counter();
 
   cpu_set_t original_{};
-  cpu_set_t one_{};  // the processor of the last pin()
+  cpu_set_t one_{};  // the processor that was chosen last
   std::optional<TimeStampTrap>
       as_the_tracees_;     // while they share its processor, and the counter traps there
   double trap_share_ = 1;  // of the last stops, of tasks in which it does
   bool pinned_ = false;
   bool allowed_ = false;
   bool was_pinned_ = false;
-  double parallel_share_ = 1;  // of the last looks, in which domains ran in parallel
+  // Of the last looks, in which domains ran in parallel. A program begins with one task, and many stops.
+  double parallel_share_ = 0;
 };
 
 }  // namespace rec

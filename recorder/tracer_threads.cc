@@ -86,8 +86,9 @@ void Session::update_pinning() {
     for (const TracerThread& other : threads_) {
       if (&other != &thread) other.pinning.add_to(&taken);
     }
-    pinning.pin(tids_of(tracer), taken);
-    place_writer();
+    pinning.choose_processor(taken);
+    place_writer();  // first: this thread might find it there when it comes back
+    pinning.pin(tids_of(tracer));
   }
   if (pinning.wants_to_unpin()) {
     pinning.unpin(tids_of(tracer));
