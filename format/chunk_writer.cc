@@ -62,6 +62,7 @@ ChunkWriter::ChunkWriter(const std::string& path, const TraceHeader& header, std
 }
 
 void ChunkWriter::write(const EventBatch& batch, int level) {
+  file_.drop_replaced();
   if (!batch.blocks.empty()) write_blocks(batch.blocks, level);
   if (batch.count == 0 && batch.contents.empty()) return;
   for (const Content& content : batch.contents) content_bytes_ += bytes_in_index(content);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "format/base/raw_bytes.h"
+#include "format/base/unique_fd.h"
 #include "format/event.h"
 #include "format/event_columns.h"
 #include "format/event_source.h"
@@ -53,6 +54,14 @@ struct EventBatch {
     std::unique_ptr<EventSource> source;
   };
 
+  // A block of a content that is read out of its file as late as it is written.
+  struct LateBlock {
+    ContentId content;
+    std::uint64_t content_size;
+    std::uint64_t index;
+    std::shared_ptr<const UniqueFd> file;
+  };
+
   EventNumber first{};      // number of the first event
   std::uint32_t count = 0;  // of all events
   std::vector<Fixed> events;
@@ -62,10 +71,13 @@ struct EventBatch {
   std::vector<std::pair<std::uint32_t, Extra>> extras;  // with the event's place in the batch
   std::vector<Content> contents;                        // announced before the batch's first event
   std::vector<Block> blocks;
+  std::vector<LateBlock> late_blocks;
+  std::uint64_t number = 0;     // of the batch, counted from 1
   std::size_t extra_bytes = 0;  // of extras, contents, blocks and what is late, roughly
   std::uint64_t cut_ns = 0;     // when it was put into the queue (CLOCK_MONOTONIC)
 
-  [[nodiscard]] bool is_empty() const { return count == 0 && contents.empty() && blocks.empty(); }
+  [[nodiscard]] bool has_blocks() const { return !blocks.empty() || !late_blocks.empty(); }
+  [[nodiscard]] bool is_empty() const { return count == 0 && contents.empty() && !has_blocks(); }
   [[nodiscard]] std::size_t bytes() const {
     return events.size() * sizeof(Fixed) + pieces.size() * sizeof(Piece) + heap.size() + extra_bytes;
   }
@@ -84,6 +96,7 @@ struct EventBatch {
     extras.clear();
     contents.clear();
     blocks.clear();
+    late_blocks.clear();
     extra_bytes = 0;
   }
 };

@@ -7,14 +7,15 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <vector>
 
 #include "format/base/clock.h"
 #include "format/base/error.h"
+#include "format/base/file_part.h"
 #include "format/base/thread.h"
 #include "format/block_hash.h"
 #include "format/chunk_writer.h"
@@ -43,7 +44,7 @@ constexpr std::size_t large_piece = 4096;  // … except for its small pieces
 // of 1, and makes an eighth more of them than 1).
 int level_for(const EventBatch& batch, std::size_t backlog, bool is_young, bool is_busy, bool is_ending) {
   constexpr std::uint64_t patience_ns = 25'000'000;
-  if (!batch.blocks.empty() && (is_young || is_ending)) return -1;
+  if (batch.has_blocks() && (is_young || is_ending)) return -1;
   const std::uint64_t waited_ns = monotonic_ns() - batch.cut_ns;
   if (backlog <= 2 && waited_ns <= patience_ns && !is_busy && !is_ending) return 3;
   if (backlog <= 6) return 1;
@@ -92,6 +93,8 @@ class TraceWriter::Impl {
   RawBytes block_memory(std::size_t size);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
+  void extend_content_late(ContentId id, UniqueFd file, std::span<const std::uint64_t> indices);
+  void read_late_blocks(ContentId id);
   void finish(TraceSummary summary);
   [[nodiscard]] std::uint64_t bytes_written() const { return chunks_.bytes_written(); }
   void run_on(const cpu_set_t& processors) {
@@ -116,7 +119,9 @@ class TraceWriter::Impl {
   void run();
   bool wait_for_batch(Lock& lock);
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
-  void write(const EventBatch& batch, int level);
+  void read_late_blocks_of(EventBatch& batch);
+  void write(EventBatch& batch, int level);
+  void count_block(const Lock&, const RawBytes& bytes);
   [[nodiscard]] RawBytes take_spare_block(const Lock&);
   void keep_spare_block(const Lock&, RawBytes& memory);
   void keep_memory_of(const Lock& lock, EventBatch& batch);
@@ -133,12 +138,15 @@ class TraceWriter::Impl {
   std::unique_ptr<EventBatch> open_ = std::make_unique<EventBatch>();
   std::uint64_t open_since_ns_ = 0;
   std::deque<std::unique_ptr<EventBatch>> queue_;
+  std::size_t late_batches_ = 0;  // of those, the ones with blocks to be read
   std::vector<std::unique_ptr<EventBatch>> spare_;
   std::vector<RawBytes> spare_blocks_;
-  std::size_t block_bytes_ = 0;  // of those, and of all blocks in batches
-  std::set<BlockHash> known_blocks_;
-  std::vector<Content> contents_;  // by id
+  std::size_t block_bytes_ = 0;                      // of those, and of all blocks in batches
+  std::map<BlockHash, std::uint64_t> known_blocks_;  // and the number of the batch that has them
+  std::map<ContentId, std::size_t> late_blocks_;     // how many are still to be read
+  std::vector<Content> contents_;                    // by id
   std::uint64_t next_event_ = 0;
+  std::uint64_t batches_ = 0;
   std::optional<std::string> why_ended_;
   std::atomic<bool> has_ended_ = false;  // why_ended_ is there
   bool stopping_ = false;
@@ -155,6 +163,7 @@ EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
   check(lock);
   if (open_->is_empty()) {
     open_->first = EventNumber(next_event_);
+    open_->number = ++batches_;
     open_since_ns_ = monotonic_ns();
     wake_.notify_one();
   }
@@ -163,6 +172,7 @@ EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
 
 void TraceWriter::Impl::cut(const Lock&) {
   open_->cut_ns = monotonic_ns();
+  if (!open_->late_blocks.empty()) ++late_batches_;
   queue_.push_back(std::move(open_));
   if (spare_.empty()) {
     open_ = std::make_unique<EventBatch>();
@@ -176,7 +186,8 @@ void TraceWriter::Impl::cut(const Lock&) {
 void TraceWriter::Impl::cut_if_full(Lock& lock) {
   if (open_->bytes() < batch_bytes_) return;
   cut(lock);
-  space_.wait(lock, [this] { return queue_.size() < max_queued || why_ended_; });
+  // (One with a block to be read takes hardly any memory yet.)
+  space_.wait(lock, [this] { return queue_.size() < max_queued + late_batches_ || why_ended_; });
 }
 
 EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
@@ -243,15 +254,20 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
     std::copy(bytes.begin(), bytes.end(), owned.span().begin());
     lock.lock();
   }
-  if (!known_blocks_.insert(hash).second) return hash;  // another thread was faster
-  block_bytes_ += owned.room();
-  while (block_bytes_ > max_block_bytes && !spare_blocks_.empty()) (void)take_spare_block(lock);
   EventBatch& batch = open_batch(lock);
+  if (!known_blocks_.emplace(hash, batch.number).second) return hash;  // another thread was faster
+  count_block(lock, owned);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
   batch.blocks.push_back({hash, std::move(owned)});
   if (is_worth_beginning(batch)) wake_.notify_one();
   cut_if_full(lock);
   return hash;
+}
+
+// That it is in a batch now.
+void TraceWriter::Impl::count_block(const Lock& lock, const RawBytes& bytes) {
+  block_bytes_ += bytes.room();
+  while (block_bytes_ > max_block_bytes && !spare_blocks_.empty()) (void)take_spare_block(lock);
 }
 
 // Nothing, if there is none.
@@ -312,6 +328,56 @@ void TraceWriter::Impl::extend_content(ContentId id, std::span<const Content::Bl
   cut_if_full(lock);
 }
 
+void TraceWriter::Impl::extend_content_late(ContentId id, UniqueFd file,
+                                            std::span<const std::uint64_t> indices) {
+  const auto shared = std::make_shared<const UniqueFd>(std::move(file));
+  Lock lock(mutex_);
+  for (const std::uint64_t index : indices) {
+    if (why_ended_) return;
+    EventBatch& batch = open_batch(lock);
+    ENSURE(id.value() < contents_.size(), "content {}", id);
+    const Content& content = contents_[id.value()];
+    ENSURE(block_is_inside({index, {}}, content.size), "block {} of {}, {} bytes", index, content.path,
+           content.size);
+    batch.extra_bytes += content_block_size;
+    batch.late_blocks.push_back({id, content.size, index, shared});
+    ++late_blocks_[id];
+    if (is_worth_beginning(batch)) wake_.notify_one();
+    cut_if_full(lock);
+  }
+}
+
+void TraceWriter::Impl::read_late_blocks(ContentId id) {
+  Lock lock(mutex_);
+  if (!late_blocks_.contains(id)) return;
+  if (!open_->late_blocks.empty()) cut(lock);
+  space_.wait(lock, [&] { return !late_blocks_.contains(id) || why_ended_; });
+}
+
+// On the writer's thread, of a batch that nobody else uses.
+void TraceWriter::Impl::read_late_blocks_of(EventBatch& batch) {
+  for (const EventBatch::LateBlock& late : batch.late_blocks) {
+    const std::uint64_t start = late.index * content_block_size;
+    RawBytes bytes = block_memory(std::min(content_block_size, late.content_size - start));
+    read_file_part_or_zeros(late.file->get(), start, bytes.span());
+    const Content::Block block{late.index, hash_of_block(bytes.span())};
+    const Lock lock(mutex_);
+    // Once more where only a later batch has it: that may be lost.
+    const auto [known, is_new] = known_blocks_.emplace(block.hash, batch.number);
+    if (is_new || known->second > batch.number) {
+      known->second = batch.number;
+      count_block(lock, bytes);
+      batch.blocks.push_back({block.hash, std::move(bytes)});
+    } else {
+      keep_spare_block(lock, bytes);
+    }
+    contents_[late.content.value()].blocks.push_back(block);
+    batch.contents.push_back({late.content, {}, 0, {block}});
+    if (--late_blocks_[late.content] == 0) late_blocks_.erase(late.content);
+  }
+  if (!batch.late_blocks.empty()) space_.notify_all();
+}
+
 // The writer's thread: takes batches off the queue until the end, and cuts one that has become old.
 void TraceWriter::Impl::run() {
   constexpr std::uint64_t young_ns = 1'000'000'000;
@@ -321,6 +387,7 @@ void TraceWriter::Impl::run() {
   while (wait_for_batch(lock)) {
     std::unique_ptr<EventBatch> batch = std::move(queue_.front());
     queue_.pop_front();
+    if (!batch->late_blocks.empty()) --late_batches_;
     const std::size_t backlog = queue_.size();
     const bool is_lost = why_ended_.has_value();
     const bool is_ending = stopping_;
@@ -352,7 +419,7 @@ void TraceWriter::Impl::keep_memory_of(const Lock& lock, EventBatch& batch) {
 // somebody would wait for it. (Blocks are compressed one by one; events, better in large batches.)
 bool TraceWriter::Impl::is_worth_beginning(const EventBatch& batch) const {
   constexpr std::size_t least = 256 << 10;
-  return level_ == 0 && !batch.blocks.empty() && batch.extra_bytes >= least;
+  return level_ == 0 && batch.has_blocks() && batch.extra_bytes >= least;
 }
 
 // True: the queue has one. False: there will be no more.
@@ -373,9 +440,10 @@ bool TraceWriter::Impl::wait_for_batch(Lock& lock) {
   return true;
 }
 
-void TraceWriter::Impl::write(const EventBatch& batch, int level) {
+void TraceWriter::Impl::write(EventBatch& batch, int level) {
   std::string why;
   try {
+    read_late_blocks_of(batch);
     chunks_.write(batch, level);
     return;
   } catch (const Error& error) {
@@ -437,6 +505,10 @@ ContentId TraceWriter::add_content(const Content& content) { return impl_->add_c
 void TraceWriter::extend_content(ContentId id, std::span<const Content::Block> blocks) {
   impl_->extend_content(id, blocks);
 }
+void TraceWriter::extend_content_late(ContentId id, UniqueFd file, std::span<const std::uint64_t> indices) {
+  impl_->extend_content_late(id, std::move(file), indices);
+}
+void TraceWriter::read_late_blocks(ContentId id) { impl_->read_late_blocks(id); }
 void TraceWriter::finish(TraceSummary summary) { impl_->finish(summary); }
 void TraceWriter::run_on(const cpu_set_t& processors) { impl_->run_on(processors); }
 bool TraceWriter::has_ended_early() const { return impl_->has_ended_early(); }

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "format/base/raw_bytes.h"
+#include "format/base/unique_fd.h"
 #include "format/event.h"
 #include "format/event_source.h"
 #include "format/trace.h"
@@ -56,6 +57,11 @@ class [[nodiscard]] TraceWriter {
   // Events that refer to the content are to be appended afterwards.
   ContentId add_content(const Content& content);  // content.id is ignored: a new id is returned
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
+  // The same for blocks that the writer's thread is to read from the file, which therefore stays as it is
+  // until read_late_blocks(). (What it does not have by then is zeros.)
+  void extend_content_late(ContentId id, UniqueFd file, std::span<const std::uint64_t> indices);
+  // Returns when all such blocks of the content have been read, or the trace has ended early.
+  void read_late_blocks(ContentId id);
 
   // Writes out everything, then index and summary. `summary.events` is filled in here. When the trace ended
   // early, chunks at its end are given up where index and note need their room. Throws Error if not even that

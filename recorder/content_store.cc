@@ -1,32 +1,23 @@
 #include "recorder/content_store.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "format/base/error.h"
+#include "format/base/file_part.h"
 #include "format/base/unique_fd.h"
 
 namespace rec {
 namespace {
 
-// Fewer bytes only at the end of the file.
 RawBytes read_block(TraceWriter& writer, int fd, std::uint64_t index, std::uint64_t file_size) {
   const std::uint64_t start = index * content_block_size;
   RawBytes bytes = writer.block_memory(std::min(content_block_size, file_size - start));
-  std::span<std::byte> left = bytes.span();
-  while (!left.empty()) {
-    const std::uint64_t done = bytes.size() - left.size();
-    const ssize_t got = ::pread(fd, left.data(), left.size(), static_cast<off_t>(start + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    left = left.subspan(static_cast<std::size_t>(got));
-  }
-  // It shrank meanwhile: the rest is zeros, as of a mapping past the end.
-  std::fill(left.begin(), left.end(), std::byte{0});
+  read_file_part_or_zeros(fd, start, bytes.span());
   return bytes;
 }
 
@@ -46,9 +37,10 @@ std::optional<ContentStore::Stored> ContentStore::find_stored(const SeenFile& fi
 }
 
 std::optional<ContentStore::Stored> ContentStore::store_file(const SeenFile& file, const std::string& name,
-                                                             std::uint64_t offset, std::uint64_t length) {
+                                                             std::uint64_t offset, std::uint64_t length,
+                                                             Reading reading) {
   if (const auto stored = find_stored(file, offset, length)) return stored;
-  const UniqueFd opened(::open(file.name().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  UniqueFd opened(::open(file.name().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   const auto now = opened.is_open() ? SeenFile::look(opened.get(), file.name()) : std::nullopt;
   if (!now) return std::nullopt;
   const FileVersion version = now->version();
@@ -62,14 +54,31 @@ std::optional<ContentStore::Stored> ContentStore::store_file(const SeenFile& fil
   }
   const Stored stored{known.id, file_size, now->device(), now->inode()};
   if (!keeps_bytes()) return stored;
-  std::vector<Content::Block> added;
+  std::vector<std::uint64_t> missing;
   const std::uint64_t end = std::min(file_size, offset + length);
   for (std::uint64_t index = offset / content_block_size; index * content_block_size < end; ++index) {
-    if (!known.blocks.insert(index).second) continue;
-    added.push_back({index, writer_.add_block(read_block(writer_, opened.get(), index, file_size))});
+    if (known.blocks.insert(index).second) missing.push_back(index);
   }
-  if (!added.empty()) writer_.extend_content(known.id, added);
+  if (missing.empty()) return stored;
+  if (reading == Reading::late && now->has_rested()) {
+    writer_.extend_content_late(known.id, std::move(opened), missing);
+    return stored;
+  }
+  std::vector<Content::Block> added;
+  for (const std::uint64_t index : missing)
+    added.push_back({index, writer_.add_block(read_block(writer_, opened.get(), index, file_size))});
+  writer_.extend_content(known.id, added);
   return stored;
+}
+
+void ContentStore::read_late(std::uint64_t device, std::uint64_t inode) {
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  for (auto known = known_.lower_bound({device, inode, least, least, least, least, least});
+       known != known_.end(); ++known) {
+    const auto& [version, content] = *known;
+    if (version.device != device || version.inode != inode) break;
+    writer_.read_late_blocks(content.id);
+  }
 }
 
 bool ContentStore::has_all_of(const SeenFile& file) const {

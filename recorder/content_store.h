@@ -25,10 +25,14 @@ class ContentStore {
     std::uint64_t inode;
   };
 
+  // When the bytes are read: before store_file() returns, or before read_late() of the file does.
+  enum class Reading { now, late };
   // Stores what the mapping [offset, offset + length) of a file can show, `name` being what to call it.
   // nullopt: it cannot be read; the caller takes the bytes from the tracee's memory then.
   [[nodiscard]] std::optional<Stored> store_file(const SeenFile& file, const std::string& name,
-                                                 std::uint64_t offset, std::uint64_t length);
+                                                 std::uint64_t offset, std::uint64_t length, Reading reading);
+  // To be called before a program changes a file that may be mapped, or can do so unseen.
+  void read_late(std::uint64_t device, std::uint64_t inode);
 
   // Whether all of this version is stored, and it will not change unseen.
   [[nodiscard]] bool has_all_of(const SeenFile& file) const;

@@ -102,7 +102,8 @@ Mapping describe(Session& session, Task& task, const MapsEntry& entry, const See
   const bool may_differ = (entry.protection & PROT_WRITE) != 0;
   UniqueFd opened;
   const auto stored = file != nullptr
-                          ? session.contents().store_file(*file, entry.path, entry.offset, entry.size())
+                          ? session.contents().store_file(*file, entry.path, entry.offset, entry.size(),
+                                                          ContentStore::Reading::late)
                           : std::nullopt;
   if (stored && stored->inode == entry.inode) {
     mapping.kind = Mapping::Kind::file;

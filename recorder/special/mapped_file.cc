@@ -291,6 +291,7 @@ bool waits_for_mappers(Session& session, Task& task) {
   task.call.blocks = false;  // it is over before anyone reads what it changes
   for (const auto& [name, info] : files) {
     task.call.changed_files.push_back(name);
+    session.contents().read_late(info.st_dev, info.st_ino);
     session.agents().file_changes(info.st_dev, info.st_ino);
   }
   if (task.domain().turn != &task) {

@@ -44,16 +44,22 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const
   mapping->path = name_length > 0 ? std::string(name.data(), static_cast<std::size_t>(name_length)) : link;
   mapping->kind = Mapping::Kind::file;
   mapping->offset = offset;
-  const auto stored =
-      file != nullptr ? session.contents().store_file(*file, mapping->path, offset, length) : std::nullopt;
+  // The dynamic loader says of what it loads that it will not change. (The kernel takes no notice, mmap(2).)
+  const bool is_shared = (mapping->flags & MAP_SHARED) != 0;
+  const bool will_rest = (mapping->flags & MAP_DENYWRITE) != 0 && !is_shared;
+  const auto reading = will_rest ? ContentStore::Reading::late : ContentStore::Reading::now;
+  const auto stored = file != nullptr
+                          ? session.contents().store_file(*file, mapping->path, offset, length, reading)
+                          : std::nullopt;
   if (stored) {
     mapping->content = stored->id;
+    if (is_shared) session.contents().read_late(stored->device, stored->inode);
     forget_stale_object(session, task, *mapping, *stored);
     const std::uint64_t object = session.shared_object(stored->device, stored->inode);
     session.shared_content(object) = stored->id;
     session.shared_file_size(object) = stored->file_size;
     // What a private mapping of it shows changes with the file, too, but for the pages that were written to.
-    if ((mapping->flags & MAP_SHARED) != 0) mapping->shared_object = object;
+    if (is_shared) mapping->shared_object = object;
     session.file_is_mapped(*task.process, {stored->device, stored->inode});
     if (session.contents().has_all_of(*file)) session.agents().file_is_stored(file->version());
     return;
@@ -61,7 +67,7 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const
   // A device, or a file that only the program may read: what it shows now.
   mapping->offset = 0;
   mapping->content = session.contents().store_memory(task.memory(), mapping->start, length, mapping->path);
-  if ((mapping->flags & MAP_SHARED) == 0) return;
+  if (!is_shared) return;
   struct stat info {};
   const bool known = ::stat(link.c_str(), &info) == 0;
   mapping->shared_object =

@@ -9,9 +9,11 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <numeric>
 #include <thread>
 
 #include "format/base/error.h"
+#include "format/base/unique_fd.h"
 #include "format/event_columns.h"
 #include "format/trace_writer.h"
 #include "tests/unit/trace_support.h"
@@ -305,6 +307,64 @@ TEST_CASE("contents are known when an event refers to them, with and without an 
     }
     CHECK(error_of([&] { (void)reader.content(ContentId(5)); }).find("file content 5") != std::string::npos);
   }
+}
+
+TEST_CASE("blocks that the writer reads by itself are those that the file had") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  constexpr std::uint64_t size = 40 * content_block_size + 17;
+  const auto bytes = noise(size, 1);
+  write_file(directory / "file", bytes);
+  std::vector<std::uint64_t> indices(41);
+  std::iota(indices.begin(), indices.end(), 0);
+  const auto opened = [&] { return UniqueFd(::open((directory / "file").c_str(), O_RDWR | O_CLOEXEC)); };
+  for (const bool finished : {true, false}) {
+    CAPTURE(finished);
+    {
+      TraceWriter writer(path, sample_header());
+      const ContentId id = writer.add_content(Content{.path = "/lib/a", .size = size, .blocks = {}});
+      const ContentId cut = writer.add_content(Content{.path = "/lib/b", .size = size + 1, .blocks = {}});
+      writer.extend_content_late(id, opened(), indices);
+      writer.extend_content_late(cut, opened(), std::span(indices).last(1));
+      (void)writer.append(Event{});
+      writer.read_late_blocks(id);
+      REQUIRE(::ftruncate(opened().get(), 0) == 0);
+      // A block that a batch behind those has as well.
+      (void)writer.add_block(std::span(bytes).first(content_block_size));
+      (void)writer.append(Event{});
+      writer.read_late_blocks(cut);
+      writer.read_late_blocks(cut);
+      if (finished) writer.finish({});
+    }
+    write_file(directory / "file", bytes);
+    TraceReader reader(path);
+    reader.seek(EventNumber(1));
+    REQUIRE(reader.next() != nullptr);
+    const Content content = reader.content(ContentId(0));
+    REQUIRE(content.blocks.size() == indices.size());
+    for (const Content::Block& block : content.blocks) {
+      const std::uint64_t start = block.index * content_block_size;
+      const auto expected = std::span(bytes).subspan(start, std::min(content_block_size, size - start));
+      CHECK(std::ranges::equal(reader.block(block.hash), expected));
+    }
+    CHECK(reader.content(ContentId(1)).blocks.size() == 1);
+  }
+}
+
+TEST_CASE("a trace that ends early does not wait for blocks that are to be read") {
+  const TemporaryDirectory directory;
+  const auto bytes = noise(8 * content_block_size, 1);
+  write_file(directory / "file", bytes);
+  TraceWriter writer(directory / "a.rec", sample_header(), {.max_size = 2 * content_block_size});
+  const ContentId id = writer.add_content(Content{.path = "/lib/a", .size = bytes.size(), .blocks = {}});
+  const std::vector<std::uint64_t> indices{0, 1, 2, 3, 4, 5, 6, 7};
+  writer.extend_content_late(id, UniqueFd(::open((directory / "file").c_str(), O_RDONLY | O_CLOEXEC)),
+                             indices);
+  writer.read_late_blocks(id);
+  CHECK(writer.has_ended_early());
+  writer.finish({});
+  const TraceReader reader(directory / "a.rec");
+  CHECK(reader.summary().has_value());
 }
 
 TEST_CASE("a file that is read again piece by piece is in the trace once") {
