@@ -170,6 +170,11 @@ class Session {
   // Number by which the trace knows a shared memory object.
   [[nodiscard]] std::uint64_t shared_object(std::uint64_t device, std::uint64_t inode);
   [[nodiscard]] std::uint64_t new_shared_object() { return next_shared_object_++; }
+  // Whether a process has it mapped, shared and so that it can write to it.
+  [[nodiscard]] bool is_shared_writably(std::uint64_t object) const {
+    const auto sharing = sharing_.find(object);
+    return sharing != sharing_.end() && sharing->second.writable;
+  }
   // The number of a file that is mapped shared somewhere; 0 when it is not.
   [[nodiscard]] std::uint64_t find_shared_object(std::uint64_t device, std::uint64_t inode) const;
   // Whether a mapping of the object stands besides the one in this range, which `task` has just made.

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "format/base/error.h"
 #include "recorder/special/special.h"
 #include "tracee/maps.h"
@@ -35,6 +37,22 @@ void forget_stale_object(Session& session, const Task& task, const Mapping& made
   }
 }
 
+// A page of a private mapping shows what is stored in the file until the program stores to that page itself
+// (mmap(2)); at replay each kind has memory of its own.
+void note_other_kind(Session& session, const Task& task, const Mapping& made, std::uint64_t inode) {
+  const bool is_shared = (made.flags & MAP_SHARED) != 0;
+  const std::vector<MapsEntry> maps = read_maps(task.tid);
+  const bool has_other = std::any_of(maps.begin(), maps.end(), [&](const MapsEntry& entry) {
+    return entry.inode == inode && entry.path == made.path && entry.shared != is_shared;
+  });
+  if (!has_other) return;
+  session.note(
+      task, "mapped both ways " + made.path,
+      fmt::format("‘{}’ is mapped both shared and privately: what is stored in the shared mapping does "
+                  "not show in the private one at replay",
+                  made.path));
+}
+
 void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const SeenFile* file,
                            std::int32_t fd, std::uint64_t offset) {
   const std::string link = fmt::format("/proc/{}/fd/{}", task.tid, fd);
@@ -60,6 +78,8 @@ void describe_file_mapping(Session& session, Task& task, Mapping* mapping, const
     session.shared_file_size(object) = stored->file_size;
     // What a private mapping of it shows changes with the file, too, but for the pages that were written to.
     if (is_shared) mapping->shared_object = object;
+    const bool is_stored_to = is_shared ? may_write(task.tid, fd) : session.is_shared_writably(object);
+    if (is_stored_to) note_other_kind(session, task, *mapping, stored->inode);
     session.file_is_mapped(*task.process, {stored->device, stored->inode});
     if (session.contents().has_all_of(*file)) session.agents().file_is_stored(file->version());
     return;
