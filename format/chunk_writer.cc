@@ -94,7 +94,8 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   std::byte* const raw = reinterpret_cast<std::byte*>(builder_.GetBufferPointer());
   std::byte* const bytes = raw + builder_.GetSize() - bytes_vector.o + sizeof(flatbuffers::uoffset_t);
   const auto chunk = static_cast<std::uint32_t>(chunks_.size());
-  if (level > default_level || is_worth_compressing(blocks)) {
+  was_worth_compressing_ = level > default_level || is_worth_compressing(blocks);
+  if (was_worth_compressing_) {
     std::byte* to = bytes;
     for (const EventBatch::Block& block : blocks)
       to = std::copy(block.bytes.span().begin(), block.bytes.span().end(), to);
@@ -140,14 +141,15 @@ std::span<const std::byte> ChunkWriter::compress(ZSTD_CCtx* compressor, std::spa
 }
 
 // Judged by samples, evenly spread over all blocks: finding out that megabytes of images or archives do not
-// get smaller would take longer than writing them.
+// get smaller would take longer than writing them. Where they did not the last time, one sample has to do.
 bool ChunkWriter::is_worth_compressing(const std::vector<EventBatch::Block>& blocks) {
   constexpr std::size_t sample = 4096;
   constexpr std::size_t fewest = 3, most = 7;
   constexpr std::size_t far_apart = 128 << 10;
   std::size_t total = 0;
   for (const EventBatch::Block& block : blocks) total += block.bytes.size();
-  const std::size_t step = std::max(total / most, std::min(total / fewest, far_apart));
+  const std::size_t step =
+      was_worth_compressing_ ? std::max(total / most, std::min(total / fewest, far_apart)) : total;
   if (step < sample) return true;
   const std::uint64_t all = total / step * sample;
   std::uint64_t looked_at = 0;

@@ -74,7 +74,8 @@ class ChunkWriter {
   std::atomic<std::uint64_t> events_ = 0;
   std::unique_ptr<ZSTD_CCtx, FreeContext> compressor_;
   std::unique_ptr<ZSTD_CCtx, FreeContext>
-      sampler_;  // going from small to large input and back takes its time
+      sampler_;                        // going from small to large input and back takes its time
+  bool was_worth_compressing_ = true;  // the content chunk before
   flatbuffers::FlatBufferBuilder builder_;
   EventEncoder encoder_;
   RawBytes compressed_;
