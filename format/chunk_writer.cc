@@ -97,14 +97,13 @@ void ChunkWriter::write_blocks(const std::vector<EventBatch::Block>& blocks, int
   was_worth_compressing_ = level > default_level || is_worth_compressing(blocks);
   if (was_worth_compressing_) {
     std::byte* to = bytes;
-    for (const EventBatch::Block& block : blocks)
-      to = std::copy(block.bytes.span().begin(), block.bytes.span().end(), to);
+    for (const EventBatch::Block& block : blocks) to = std::copy(block.bytes.begin(), block.bytes.end(), to);
     remember(write_chunk(ChunkHeader{.kind = ChunkKind::content}, level), {});
   } else {
     const std::array<std::span<const std::byte>, 2> around{
         {{raw, bytes}, {bytes + total, raw + builder_.GetSize()}}};
     std::vector<std::span<const std::byte>> pieces{around[0]};
-    for (const EventBatch::Block& block : blocks) pieces.push_back(block.bytes.span());
+    for (const EventBatch::Block& block : blocks) pieces.push_back(block.bytes);
     pieces.push_back(around[1]);
     const ChunkHeader header{.kind = ChunkKind::content,
                              .blocks_by_hash = true,
@@ -156,7 +155,7 @@ bool ChunkWriter::is_worth_compressing(const std::vector<EventBatch::Block>& blo
   std::uint64_t compressed = 0;
   std::size_t next = step / 2;  // sample, counted from the block's beginning
   for (const EventBatch::Block& block : blocks) {
-    const std::span<const std::byte> bytes = block.bytes.span();
+    const std::span<const std::byte> bytes = block.bytes;
     for (; next < bytes.size(); next += step) {
       if (looked_at > compressed + all / 64) return true;  // whatever the others are
       const auto piece = bytes.subspan(next).first(std::min(sample, bytes.size() - next));

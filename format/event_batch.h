@@ -43,9 +43,12 @@ struct EventBatch {
       return in_blocks ? columns::blocks_for(size, content_block_size) * sizeof(BlockHash) : size;
     }
   };
+  // Its bytes are in its own memory, or stay there as long as the keeper is held.
   struct Block {
     BlockHash hash;
-    RawBytes bytes;
+    std::span<const std::byte> bytes;
+    RawBytes own;
+    std::shared_ptr<const void> keeper;
   };
 
   // Events that are made of something else as late as they are written.

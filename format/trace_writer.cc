@@ -77,6 +77,8 @@ std::size_t bytes_of(const Extra& extra) {
 
 class TraceWriter::Impl {
  public:
+  using Keeper = std::shared_ptr<const void>;
+
   Impl(const std::string& path, const TraceHeader& header, const WriterOptions& options)
       : chunks_(path, header, options.max_size),
         level_(options.level),
@@ -87,9 +89,9 @@ class TraceWriter::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() { stop(); }
 
-  EventNumber append(const Event& event);
+  EventNumber append(const Event& event, const Keeper& keeper);
   void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
-  BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned);
+  BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned, const Keeper& keeper);
   RawBytes block_memory(std::size_t size);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
@@ -115,7 +117,7 @@ class TraceWriter::Impl {
   EventNumber put(Lock& lock, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
   void cut_if_full(Lock& lock);
   void cut(const Lock&);
-  std::vector<std::vector<BlockHash>> store_large(const Event& event);
+  std::vector<std::vector<BlockHash>> store_large(const Event& event, const Keeper& keeper);
   void run();
   bool wait_for_batch(Lock& lock);
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
@@ -203,13 +205,13 @@ EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
   return number;
 }
 
-EventNumber TraceWriter::Impl::append(const Event& event) {
+EventNumber TraceWriter::Impl::append(const Event& event, const Keeper& keeper) {
   if (has_ended_early()) {
     const Lock lock(mutex_);
     return EventNumber(next_event_++);
   }
   std::vector<std::vector<BlockHash>> in_blocks;
-  if (is_large(event)) in_blocks = store_large(event);
+  if (is_large(event)) in_blocks = store_large(event, keeper);
   Lock lock(mutex_);
   return put(lock, event, in_blocks);
 }
@@ -223,22 +225,24 @@ void TraceWriter::Impl::append_late(std::uint32_t count, std::size_t size,
 }
 
 // For each piece of the event the blocks that it was stored in; none for small ones.
-std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& event) {
+std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& event, const Keeper& keeper) {
   std::vector<std::vector<BlockHash>> hashes(event.data.size());
   for (std::size_t i = 0; i < event.data.size(); ++i) {
     std::span<const std::byte> left = event.data[i].bytes;
     if (left.size() < large_piece) continue;
     while (!left.empty()) {
       const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
-      hashes[i].push_back(add_block(block, {}));
+      hashes[i].push_back(add_block(block, {}, keeper));
       left = left.subspan(block.size());
     }
   }
   return hashes;
 }
 
-// `owned`: the memory that `bytes` are in, if it is for the writer to keep.
-BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned) {
+// `owned`: the memory that `bytes` are in, if it is for the writer to keep. `keeper`: else they are there as
+// long as it is held, unless it is nullptr.
+BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned,
+                                       const Keeper& keeper) {
   ENSURE(bytes.size() <= content_block_size, "a block of {} bytes", bytes.size());
   const BlockHash hash = hash_of_block(bytes);
   Lock lock(mutex_);
@@ -248,17 +252,18 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
     keep_spare_block(lock, owned);
     return hash;
   }
-  if (owned.size() == 0) {
+  if (owned.size() == 0 && keeper == nullptr) {
     lock.unlock();  // up to 1 MiB: not while others wait
     owned = block_memory(bytes.size());
     std::copy(bytes.begin(), bytes.end(), owned.span().begin());
+    bytes = owned.span();
     lock.lock();
   }
   EventBatch& batch = open_batch(lock);
   if (!known_blocks_.emplace(hash, batch.number).second) return hash;  // another thread was faster
   count_block(lock, owned);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
-  batch.blocks.push_back({hash, std::move(owned)});
+  batch.blocks.push_back({hash, bytes, std::move(owned), keeper});
   if (is_worth_beginning(batch)) wake_.notify_one();
   cut_if_full(lock);
   return hash;
@@ -367,7 +372,8 @@ void TraceWriter::Impl::read_late_blocks_of(EventBatch& batch) {
     if (is_new || known->second > batch.number) {
       known->second = batch.number;
       count_block(lock, bytes);
-      batch.blocks.push_back({block.hash, std::move(bytes)});
+      const std::span<const std::byte> span = bytes.span();
+      batch.blocks.push_back({block.hash, span, std::move(bytes), nullptr});
     } else {
       keep_spare_block(lock, bytes);
     }
@@ -410,8 +416,8 @@ void TraceWriter::Impl::run() {
 
 void TraceWriter::Impl::keep_memory_of(const Lock& lock, EventBatch& batch) {
   for (EventBatch::Block& block : batch.blocks) {
-    block_bytes_ -= block.bytes.room();
-    keep_spare_block(lock, block.bytes);
+    block_bytes_ -= block.own.room();
+    keep_spare_block(lock, block.own);
   }
 }
 
@@ -491,14 +497,18 @@ TraceWriter::TraceWriter(TraceWriter&&) noexcept = default;
 TraceWriter& TraceWriter::operator=(TraceWriter&&) noexcept = default;
 TraceWriter::~TraceWriter() = default;
 
-EventNumber TraceWriter::append(const Event& event) { return impl_->append(event); }
+EventNumber TraceWriter::append(const Event& event, const std::shared_ptr<const void>& keeper) {
+  return impl_->append(event, keeper);
+}
 void TraceWriter::append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source) {
   impl_->append_late(count, size, std::move(source));
 }
-BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes, {}); }
+BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) {
+  return impl_->add_block(bytes, {}, nullptr);
+}
 BlockHash TraceWriter::add_block(RawBytes bytes) {
   const std::span<const std::byte> span = bytes.span();
-  return impl_->add_block(span, std::move(bytes));
+  return impl_->add_block(span, std::move(bytes), nullptr);
 }
 RawBytes TraceWriter::block_memory(std::size_t size) { return impl_->block_memory(size); }
 ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }

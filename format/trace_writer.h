@@ -41,8 +41,9 @@ class [[nodiscard]] TraceWriter {
   // Without finish(): what was appended is written out, but the file has no index and no summary.
   ~TraceWriter();
 
-  // Gives the event its number and copies it; drops it when the trace has ended early.
-  EventNumber append(const Event& event);
+  // Gives the event its number and copies it; drops it when the trace has ended early. Not copied is large
+  // data that has a `keeper`: it has to stay as it is for as long as the writer holds that.
+  EventNumber append(const Event& event, const std::shared_ptr<const void>& keeper = nullptr);
   // The next `count` events are what `source` yields (so many exactly), on the writer's thread; it is asked
   // before finish() or the destructor returns. `size`: about how many bytes it keeps.
   void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -32,8 +33,8 @@ class Agents {
   ~Agents();
 
   // Before anything is done about a stop: makes events of what has been written down in all rings, in the
-  // order of their times.
-  void drain();
+  // order of their times. `stopped`: the task whose stop it is, if there is one.
+  void drain(std::optional<Tid> stopped = std::nullopt);
   // Whether any task may be writing things down.
   [[nodiscard]] bool any() const { return !with_slots_.empty(); }
   // How many calls have been made events of so far.
@@ -188,11 +189,18 @@ class Agents {
   struct Scan {
     std::uint32_t records = 0;
     std::size_t bytes = 0;
-    bool is_urgent = false;  // the recorder itself has to see the events
+    std::size_t large_bytes = 0;  // of records whose data is stored in blocks
+    bool is_urgent = false;       // the events are to be made at once: some are large, or rec has to see them
   };
   [[nodiscard]] std::span<const std::byte> scan(Task& task, std::uint64_t end, std::uint64_t* read,
                                                 Scan& scan);
-  void put_records(std::vector<RingPart> parts, const Scan& found);
+  // A ring that is the trace writer's from now on, and the task that wrote to it.
+  struct LentRing {
+    Tid tid{};
+    std::shared_ptr<const void> keeper;  // nullptr: there is none
+  };
+  [[nodiscard]] LentRing lend_ring(const Task& task) const;
+  void put_records(std::vector<RingPart> parts, const Scan& found, const LentRing& lent);
   [[nodiscard]] bool changes_descriptors(const agent::Record& record) const;
   [[nodiscard]] std::uint64_t exact_time_of(const agent::Slot& slot, std::uint64_t clock);
   void look_at_clocks();
@@ -204,8 +212,13 @@ class Agents {
   std::vector<Task*> with_slots_;
   std::map<FileVersion, std::unique_ptr<CodeFile>> files_;
   // Of programs that are gone, to be used again. Shared with those that are in use, who come back to it.
-  std::shared_ptr<std::vector<std::unique_ptr<AgentMemory>>> spare_memory_ =
-      std::make_shared<std::vector<std::unique_ptr<AgentMemory>>>();
+  struct SpareMemory {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<AgentMemory>> all;
+  };
+  std::shared_ptr<SpareMemory> spare_memory_ = std::make_shared<SpareMemory>();
+  // 12 MiB.
+  std::shared_ptr<AgentMemory::RingBudget> ring_budget_ = std::make_shared<AgentMemory::RingBudget>(24);
   // What is being made of the event of kind `agent` that comes next.
   DataBuffer written_;
   std::vector<Mapping> mapped_;

@@ -37,16 +37,23 @@ void show_vdso(std::uint64_t start, agent::Globals& globals) {
 std::shared_ptr<AgentMemory> Agents::take_memory() {
   constexpr std::size_t most_spare = 4;
   std::unique_ptr<AgentMemory> memory;
-  if (spare_memory_->empty()) {
-    memory = std::make_unique<AgentMemory>(agent::Mode::record);
-  } else {
-    memory = std::move(spare_memory_->back());
-    spare_memory_->pop_back();
-    memory->renew(agent::Mode::record);
+  {
+    const std::lock_guard lock(spare_memory_->mutex);
+    if (!spare_memory_->all.empty()) {
+      memory = std::move(spare_memory_->all.back());
+      spare_memory_->all.pop_back();
+    }
   }
+  if (memory != nullptr) {
+    memory->renew(agent::Mode::record);
+  } else {
+    memory = std::make_unique<AgentMemory>(agent::Mode::record, ring_budget_);
+  }
+  // (It may be the trace writer's thread that lets go of it last.)
   std::shared_ptr<AgentMemory> taken(memory.get(), [spare = spare_memory_](AgentMemory* done) {
     std::unique_ptr<AgentMemory> back(done);
-    if (spare->size() < most_spare) spare->push_back(std::move(back));
+    const std::lock_guard lock(spare->mutex);
+    if (spare->all.size() < most_spare) spare->all.push_back(std::move(back));
   });
   (void)memory.release();
   return taken;

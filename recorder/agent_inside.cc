@@ -128,7 +128,7 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   if (why == TakeOut::to_give_way && registers.result() == -EINTR && !stopped.has_pending_signal()) {
     // Nothing but rec's own interruption ended it: the program need not know (signal(7) lists the calls that
     // the kernel does not restart by itself).
-    const std::byte* written = AgentMemory::ring(*slot) + (slot->written & (agent::ring_size - 1));
+    const std::byte* written = task.slot_memory->ring(*slot) + (slot->written & (agent::ring_size - 1));
     task.began_ns = exact_time_of(*slot, reinterpret_cast<const agent::Record*>(written)->enter);
     registers.rip = symbols.fallback;
     registers.orig_rax = ~std::uint64_t{0};
@@ -147,7 +147,7 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   slot->phase = agent::Phase::outside;
   // What the program passed was written down before the call, which may have changed it.
   const std::uint64_t at = slot->written & (agent::ring_size - 1);
-  const std::byte* ring = AgentMemory::ring(*slot);
+  const std::byte* ring = task.slot_memory->ring(*slot);
   std::vector<Data> pieces;
   read_pieces(task.tid, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size, pieces);
   record_call_left_early(session_, task, registers, pieces);

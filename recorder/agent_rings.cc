@@ -55,7 +55,7 @@ void Agents::look_at_clocks() {
 // The records of one ring, `end` behind the last one: those that stand in one piece. Moves `*read` past them,
 // and past what fills the ring up to its end.
 std::span<const std::byte> Agents::scan(Task& task, std::uint64_t end, std::uint64_t* read, Scan& scan) {
-  const std::byte* ring = AgentMemory::ring(*slot_of(task));
+  const std::byte* ring = task.slot_memory->ring(*slot_of(task));
   const std::uint64_t first = *read & (agent::ring_size - 1);
   std::uint64_t at = first;
   while (*read != end) {
@@ -71,6 +71,7 @@ std::span<const std::byte> Agents::scan(Task& task, std::uint64_t end, std::uint
            task.tid);
     ++scan.records;
     scan.is_urgent = scan.is_urgent || record.size > large_record || (is_call && has_effects_[record.nr]);
+    if (record.size > large_record) scan.large_bytes += record.size;
     if (is_call && changes_descriptors(record)) EchoDescriptors::forget(*task.process);
     *read += record.size;
     at += record.size;
@@ -106,7 +107,7 @@ void Agents::apply_effects(Task& task, const Event& event) {
   }
 }
 
-void Agents::drain() {
+void Agents::drain(std::optional<Tid> stopped) {
   const bool any = std::any_of(with_slots_.begin(), with_slots_.end(),
                                [](const Task* task) { return has_records(*slot_of(*task)); });
   if (!any) return;
@@ -117,28 +118,39 @@ void Agents::drain() {
   Scan found;
   std::vector<RingPart> parts;
   std::vector<std::pair<agent::Slot*, std::uint64_t>> emptied;
+  LentRing lent;
   for (Task* task : with_slots_) {
     agent::Slot& slot = *slot_of(*task);
     if (!has_records(slot)) continue;
     const std::uint64_t end = __atomic_load_n(&slot.written, __ATOMIC_ACQUIRE);
     std::uint64_t read = slot.read;
+    const std::size_t large_before = found.large_bytes;
     RingPart part{task->tid, slot.clock_source, {}, {}};
     while (read != end) {
       const auto records = scan(*task, end, &read, found);
       (part.records.empty() ? part.records : part.more) = records;
     }
     found.bytes += part.records.size() + part.more.size();
-    emptied.emplace_back(&slot, end);
+    if (stopped == task->tid && found.large_bytes > large_before) lent = lend_ring(*task);
+    if (lent.keeper == nullptr || stopped != task->tid) emptied.emplace_back(&slot, end);
     if (part.records.empty()) continue;
     parts.push_back(part);
     task->left_with.reset();  // it has gone on since
     task->left_ns = clock_.latest_ns;
   }
-  put_records(std::move(parts), found);
+  put_records(std::move(parts), found, lent);
   for (const auto& [slot, read] : emptied) __atomic_store_n(&slot->read, read, __ATOMIC_RELEASE);
 }
 
-void Agents::put_records(std::vector<RingPart> parts, const Scan& found) {
+// Large data need not be copied where the writer has time to write it before the task comes to need the room.
+// The task is not to be in the agent, which knows where its next record will be.
+Agents::LentRing Agents::lend_ring(const Task& task) const {
+  agent::Slot& slot = *slot_of(task);
+  if (slot.phase != agent::Phase::outside || !session_.takes_late_events()) return {};
+  return {task.tid, AgentMemory::lend_ring(task.slot_memory, slot)};
+}
+
+void Agents::put_records(std::vector<RingPart> parts, const Scan& found, const LentRing& lent) {
   records_ += found.records;
   auto events = std::make_unique<RingEvents>(table_, clock_, std::move(parts));
   if (!found.is_urgent && found.bytes > little && session_.takes_late_events()) {
@@ -155,7 +167,7 @@ void Agents::put_records(std::vector<RingPart> parts, const Scan& found) {
       special::describe_stored_mapping(session_, *task, event, *events->mapped_file(), &extra);
       event.extra = &extra;
     }
-    session_.put(event);
+    session_.put(event, event.tid == lent.tid ? lent.keeper : nullptr);
     if (event.kind == EventKind::call && has_effects_[static_cast<std::size_t>(event.nr)])
       apply_effects(*task, event);
   }

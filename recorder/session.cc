@@ -100,7 +100,7 @@ std::vector<Tid> Session::all_tids() const {
 
 void Session::dispatch(const WaitResult& result) {
   const std::uint64_t before = agents_.records();
-  agents_.drain();
+  agents_.drain(is_end(result.status) ? std::nullopt : std::optional(result.tid));
   constexpr std::uint64_t many = 64;
   if (agents_.records() - before > many) {
     is_busy_ = true;
@@ -241,13 +241,13 @@ void Session::append(Event event) {
   put(event);
 }
 
-void Session::put(Event event) {
+void Session::put(Event event, const std::shared_ptr<const void>& keeper) {
   if (!kept_data_.is_whole() && !event.data.empty()) {
     bool lost = false;
     event.data = kept_data_.cut(event, &lost);
     if (lost) note_cut(event.tid);
   }
-  writer_.append(event);
+  writer_.append(event, keeper);
   if (!is_over_ && writer_.has_ended_early()) end_recording();
 }
 

@@ -65,7 +65,7 @@ class Session {
   // Appends an event of `task` with `leave_ns` = now.
   void append(Event event);
   // The same of one that has its times already.
-  void put(Event event);
+  void put(Event event, const std::shared_ptr<const void>& keeper = nullptr);
   // The next `count` events are made by `source`, as the trace writer has it (trace_writer.h). Precondition:
   // takes_late_events(), i.e. nothing has to be cut off them.
   void put_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);

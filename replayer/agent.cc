@@ -99,7 +99,7 @@ Event event_in_ring(const ReplayTask& task, agent::Slot& slot) {
   std::uint64_t at = slot.read & (agent::ring_size - 1);
   if (at > agent::ring_size - sizeof(agent::Record)) at = 0;  // what the program may have written there
   agent::Record record;
-  std::memcpy(&record, AgentMemory::ring(slot) + at, sizeof record);
+  std::memcpy(&record, task.space->agent->ring(slot) + at, sizeof record);
   Event event{.number = EventNumber(record.enter), .tid = task.tid, .nr = record.nr, .result = record.result};
   std::copy(std::begin(record.args), std::end(record.args), event.args.begin());
   if (record.nr == agent::counter_read) {
@@ -176,7 +176,7 @@ bool queue_call(ReplayTask& task, const Event& event) {
   const std::uint64_t rest = agent::ring_size - at;
   const std::uint64_t filler = rest < most ? rest : 0;
   if (used > agent::ring_size || filler + most > agent::ring_size - used) return false;
-  std::byte* ring = AgentMemory::ring(*slot);
+  std::byte* ring = task.space->agent->ring(*slot);
   if (filler >= sizeof(agent::Record)) {
     agent::Record nothing{};
     nothing.nr = agent::no_call;

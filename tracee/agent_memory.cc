@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <utility>
 
 #include "format/base/error.h"
 
@@ -12,6 +14,17 @@ extern "C" const std::byte rec_agent_begin[];
 extern "C" const std::byte rec_agent_end[];
 
 namespace rec {
+namespace {
+
+// A writer that keeps up has no more of them at a time: what it is at, and what comes in meanwhile.
+constexpr std::uint32_t spare_rings = 8;
+constexpr std::uint32_t first_spare_ring = agent::slot_count - spare_rings;
+
+std::uint64_t distance_to_ring(std::uint32_t slot, std::uint32_t ring) {
+  return (std::uint64_t{ring} - slot) * agent::slot_size + agent::ring_offset;
+}
+
+}  // namespace
 
 std::span<const std::byte> agent_code() { return {rec_agent_begin, rec_agent_end}; }
 
@@ -20,7 +33,8 @@ const agent::Symbols& agent_symbols() {
   return *reinterpret_cast<const agent::Symbols*>(rec_agent_begin);
 }
 
-AgentMemory::AgentMemory(agent::Mode mode) : file_(::memfd_create("rec-agent", MFD_CLOEXEC)) {
+AgentMemory::AgentMemory(agent::Mode mode, std::shared_ptr<RingBudget> budget)
+    : file_(::memfd_create("rec-agent", MFD_CLOEXEC)), budget_(std::move(budget)) {
   if (!file_.is_open()) fail_with_errno("memfd_create");
   if (::ftruncate(file_.get(), static_cast<off_t>(file_size)) != 0) {
     fail_with_errno("ftruncate of the agent's memory");
@@ -59,17 +73,23 @@ void AgentMemory::fill(agent::Mode mode) {
   free_slots_.clear();
   free_descriptors_.clear();
   // From the back, so that the first ones are taken first. Slot 0 serves all tasks that have none of their
-  // own.
-  for (std::uint64_t i = agent::slot_count; i-- > 1;) {
+  // own, the last ones are there for their rings.
+  for (std::uint64_t i = first_spare_ring; i-- > 1;) {
     free_slots_.push_back(agent::slots_address + i * agent::slot_size);
   }
   for (std::uint64_t i = agent::descriptor_table_count; i-- > 0;) {
     free_descriptors_.push_back(agent::descriptor_tables_address + i * agent::descriptor_table_size);
   }
+  std::iota(ring_of_slot_.begin(), ring_of_slot_.end(), 0U);
+  free_rings_.clear();
+  for (std::uint32_t i = 0; i < rings_in_use_; ++i) free_rings_.push_back(first_spare_ring + i);
   reset_slot(agent::slots_address);
 }
 
-AgentMemory::~AgentMemory() { (void)::munmap(shared_, agent::shared_size); }
+AgentMemory::~AgentMemory() {
+  (void)::munmap(shared_, agent::shared_size);
+  if (budget_ != nullptr) *budget_ += static_cast<int>(rings_in_use_);
+}
 
 agent::Globals& AgentMemory::globals() const { return *reinterpret_cast<agent::Globals*>(shared_); }
 
@@ -110,12 +130,46 @@ agent::Slot* AgentMemory::slot_at(std::uint64_t address) const {
   return reinterpret_cast<agent::Slot*>(shared_ + (address - agent::shared_address));
 }
 
-std::byte* AgentMemory::ring(agent::Slot& slot) {
-  return reinterpret_cast<std::byte*>(&slot) + agent::ring_offset;
+std::uint32_t AgentMemory::number_of(const agent::Slot& slot) const {
+  const std::byte* first = shared_ + (agent::slots_address - agent::shared_address);
+  const auto distance = static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(&slot) - first);
+  return static_cast<std::uint32_t>(distance / agent::slot_size);
 }
 
-const std::byte* AgentMemory::ring_end(const agent::Slot& slot) {
-  return reinterpret_cast<const std::byte*>(&slot) + agent::ring_offset + agent::ring_size;
+std::byte* AgentMemory::ring(const agent::Slot& slot) const {
+  const std::uint64_t start = std::uint64_t{ring_of_slot_.at(number_of(slot))} * agent::slot_size;
+  return shared_ + (agent::slots_address - agent::shared_address) + start + agent::ring_offset;
+}
+
+std::shared_ptr<const void> AgentMemory::lend_ring(const std::shared_ptr<AgentMemory>& memory,
+                                                   agent::Slot& slot) {
+  const auto next = memory->take_ring();
+  if (!next) return nullptr;
+  const std::uint32_t number = memory->number_of(slot);
+  const std::uint32_t lent = std::exchange(memory->ring_of_slot_.at(number), *next);
+  slot.written = slot.read = 0;
+  slot.ring = distance_to_ring(number, *next);
+  return {memory->ring(slot), [memory, lent](const void*) { memory->give_back_ring(lent); }};
+}
+
+std::optional<std::uint32_t> AgentMemory::take_ring() {
+  const std::lock_guard lock(ring_mutex_);
+  if (free_rings_.empty()) {
+    if (budget_ == nullptr || rings_in_use_ == spare_rings) return std::nullopt;
+    if (budget_->fetch_sub(1) <= 0) {
+      ++*budget_;
+      return std::nullopt;
+    }
+    free_rings_.push_back(first_spare_ring + rings_in_use_++);
+  }
+  const std::uint32_t taken = free_rings_.back();  // the last one to come back is in the cache most probably
+  free_rings_.pop_back();
+  return taken;
+}
+
+void AgentMemory::give_back_ring(std::uint32_t ring) {
+  const std::lock_guard lock(ring_mutex_);
+  free_rings_.push_back(ring);
 }
 
 void AgentMemory::reset_slot(std::uint64_t address) const {
@@ -123,6 +177,7 @@ void AgentMemory::reset_slot(std::uint64_t address) const {
   slot = {};
   slot.self = reinterpret_cast<agent::Slot*>(address);
   slot.stack_top = address + agent::stack_top_offset;
+  slot.ring = distance_to_ring(number_of(slot), ring_of_slot_.at(number_of(slot)));
   const agent::Symbols& symbols = agent_symbols();
   const bool is_shared = address == agent::slots_address;
   slot.entry = is_shared ? symbols.no_entry : symbols.entry;

@@ -2,8 +2,13 @@
 // forks, mapped in rec and, at fixed addresses, in the tracees (tracee/agent/layout.h).
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,8 +30,11 @@ class AgentMemory {
   static constexpr std::uint64_t shared_offset = code_size;
   static constexpr std::uint64_t file_size = code_size + agent::shared_size;
 
+  // Rings to lend, in all memories that share it: how many more may come into use.
+  using RingBudget = std::atomic<int>;
+
   // Throws Error when there is no memory to be had.
-  explicit AgentMemory(agent::Mode mode);
+  explicit AgentMemory(agent::Mode mode, std::shared_ptr<RingBudget> budget = nullptr);
   // In a part of a memory file that is there: file_size bytes from `offset` on, a multiple of the page size.
   AgentMemory(agent::Mode mode, int fd, std::uint64_t offset);
   AgentMemory(const AgentMemory&) = delete;
@@ -43,8 +51,13 @@ class AgentMemory {
   [[nodiscard]] agent::CallTable& calls() const;
   // nullptr: no such slot.
   [[nodiscard]] agent::Slot* slot_at(std::uint64_t address_in_tracee) const;
-  [[nodiscard]] static std::byte* ring(agent::Slot& slot);
-  [[nodiscard]] static const std::byte* ring_end(const agent::Slot& slot);
+  [[nodiscard]] std::byte* ring(const agent::Slot& slot) const;
+
+  // Recording: the slot, whose task is stopped outside of the agent, gets another ring, an empty one. The one
+  // that it had stays as it is, and the memory that it is in, for as long as somebody holds what is returned;
+  // any thread may let go of it. nullptr: there is no other ring now, and nothing has changed.
+  [[nodiscard]] static std::shared_ptr<const void> lend_ring(const std::shared_ptr<AgentMemory>& memory,
+                                                             agent::Slot& slot);
 
   // One of stored_file_count.
   [[nodiscard]] agent::StoredFile& stored_file(std::uint32_t place) const;
@@ -66,11 +79,21 @@ class AgentMemory {
   void set_up(agent::Mode mode, int fd, std::uint64_t offset);
   static void write_code(int fd, std::uint64_t offset);
   void fill(agent::Mode mode);
+  [[nodiscard]] std::uint32_t number_of(const agent::Slot& slot) const;
+  [[nodiscard]] std::optional<std::uint32_t> take_ring();
+  void give_back_ring(std::uint32_t ring);
 
   UniqueFd file_;                // unless it is somebody else's
   std::byte* shared_ = nullptr;  // what is at agent::shared_address
   std::vector<std::uint64_t> free_slots_;
   std::vector<std::uint64_t> free_descriptors_;
+  // Rings have the numbers of the slots that they are in. The program, which can write to its slot, has no
+  // say in which one rec reads.
+  std::array<std::uint32_t, agent::slot_count> ring_of_slot_{};
+  std::shared_ptr<RingBudget> budget_;  // nullptr: no ring is lent
+  std::mutex ring_mutex_;               // for all below
+  std::vector<std::uint32_t> free_rings_;
+  std::uint32_t rings_in_use_ = 0;  // of the spare ones: those that have ever been taken
 };
 
 }  // namespace rec

@@ -414,6 +414,56 @@ TEST_CASE("a call that moves much data comes back whole") {
   }
 }
 
+TEST_CASE("large data with a keeper is written from where it is, and let go of") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.rec";
+  constexpr std::size_t size = 300'000;
+  std::vector<std::weak_ptr<const void>> held;
+  std::vector<std::vector<std::byte>> written;
+  {
+    TraceWriter writer(path, sample_header());
+    for (std::uint64_t i = 0; i < 30; ++i) {
+      // (Among them are some that others had before, which nobody keeps.)
+      auto bytes = std::make_shared<std::vector<std::byte>>(noise(size, i % 20));
+      written.push_back(*bytes);
+      held.emplace_back(bytes);
+      const std::vector<Data> data{
+          {RemotePtr<>(0x1000), *bytes, size, Data::Role::output, 1},
+          {RemotePtr<>(0x9999), std::span(*bytes).first(10), 10, Data::Role::input, 2}};
+      const Event event{.tid = Tid(1), .result = static_cast<std::int64_t>(i), .data = data};
+      (void)writer.append(event, bytes);
+    }
+    CHECK(std::ranges::count_if(held, [](const auto& one) { return !one.expired(); }) <= 20);
+    writer.finish({});
+    CHECK(std::ranges::all_of(held, [](const auto& one) { return one.expired(); }));
+  }
+  CHECK(file_bytes(path).size() < 21 * size);
+  TraceReader reader(path);
+  CHECK(reader.verify().empty());
+  for (const std::vector<std::byte>& bytes : written) {
+    const Event* event = reader.next();
+    REQUIRE(event != nullptr);
+    REQUIRE(event->data.size() == 2);
+    CHECK(std::ranges::equal(event->data[0].bytes, bytes));
+    CHECK(std::ranges::equal(event->data[1].bytes, std::span(bytes).first(10)));
+  }
+}
+
+TEST_CASE("a trace that cannot grow lets go of what it was to write") {
+  const TemporaryDirectory directory;
+  std::weak_ptr<const void> held;
+  TraceWriter writer(directory / "a.rec", sample_header(), {.max_size = 64 << 10});
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    auto bytes = std::make_shared<std::vector<std::byte>>(noise(300'000, i));
+    held = bytes;
+    const Data piece{RemotePtr<>(0x1000), *bytes, bytes->size(), Data::Role::output, 1};
+    (void)writer.append({.tid = Tid(1), .data = std::span(&piece, 1)}, bytes);
+  }
+  writer.finish({});
+  CHECK(writer.has_ended_early());
+  CHECK(held.expired());
+}
+
 TEST_CASE("what was appended is in the file after a moment, without finish()") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.rec";

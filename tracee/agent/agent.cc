@@ -59,7 +59,7 @@ uint64_t now(Slot* slot) {
   return static_cast<uint64_t>(slot->clock[0]) * 1000000000 + static_cast<uint64_t>(slot->clock[1]);
 }
 
-unsigned char* ring(Slot* slot) { return reinterpret_cast<unsigned char*>(slot) + ring_offset; }
+unsigned char* ring(Slot* slot) { return reinterpret_cast<unsigned char*>(slot) + slot->ring; }
 
 // --- recording ---
 

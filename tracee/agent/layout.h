@@ -315,6 +315,7 @@ struct Slot {
   uint32_t shares_descriptors;            // with another process: none of them is known for long
   uint64_t wants_room;  // recording: only for that the call was left to the traced way; rec takes it back
   uint64_t stat[18];    // struct stat of a descriptor just opened
+  uint64_t ring;        // how far behind the slot its ring begins (or before it: the sum wraps around)
 };
 static_assert(offsetof(Slot, phase) == 152 && offsetof(Slot, read) == 192 && offsetof(Slot, entry) == 224 &&
               offsetof(Slot, counter_entry) == 232);
