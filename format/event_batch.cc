@@ -1,8 +1,11 @@
 #include "format/event_batch.h"
 
+#include <algorithm>
+
 namespace rec {
 
-void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks) {
+void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks,
+                     const std::shared_ptr<const void>& keeper) {
   events.push_back({event.args, event.result, event.enter_ns, event.leave_ns, event.tid, event.nr,
                     static_cast<std::uint32_t>(event.data.size()), event.flags, event.kind});
   ++count;
@@ -12,7 +15,18 @@ void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>>
     const auto stored = is_large ? std::as_bytes(std::span(in_blocks[i])) : data.bytes;
     pieces.push_back(
         {data.address.address(), data.bytes.size(), data.full_size, data.role, data.argument, is_large});
+    if (is_large && keeper != nullptr) add_unhashed(data.bytes, keeper);
     heap.insert(heap.end(), stored.begin(), stored.end());
+  }
+}
+
+// Their hashes come next in `heap`.
+void EventBatch::add_unhashed(std::span<const std::byte> bytes, const std::shared_ptr<const void>& keeper) {
+  extra_bytes += bytes.size();
+  for (std::size_t at = heap.size(); !bytes.empty(); at += sizeof(BlockHash)) {
+    const auto block = bytes.first(std::min<std::size_t>(bytes.size(), content_block_size));
+    unhashed_blocks.push_back({at, block, keeper});
+    bytes = bytes.subspan(block.size());
   }
 }
 

@@ -57,6 +57,13 @@ struct EventBatch {
     std::unique_ptr<EventSource> source;
   };
 
+  // A block of an event's large data, of which the hash in `heap` is found out as late as it is written.
+  struct UnhashedBlock {
+    std::size_t in_heap;
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> keeper;
+  };
+
   // A block of a content that is read out of its file as late as it is written.
   struct LateBlock {
     ContentId content;
@@ -75,19 +82,27 @@ struct EventBatch {
   std::vector<Content> contents;                        // announced before the batch's first event
   std::vector<Block> blocks;
   std::vector<LateBlock> late_blocks;
+  std::vector<UnhashedBlock> unhashed_blocks;
   std::uint64_t number = 0;     // of the batch, counted from 1
   std::size_t extra_bytes = 0;  // of extras, contents, blocks and what is late, roughly
   std::uint64_t cut_ns = 0;     // when it was put into the queue (CLOCK_MONOTONIC)
 
-  [[nodiscard]] bool has_blocks() const { return !blocks.empty() || !late_blocks.empty(); }
+  [[nodiscard]] bool has_blocks() const {
+    return !blocks.empty() || !late_blocks.empty() || !unhashed_blocks.empty();
+  }
   [[nodiscard]] bool is_empty() const { return count == 0 && contents.empty() && !has_blocks(); }
   [[nodiscard]] std::size_t bytes() const {
     return events.size() * sizeof(Fixed) + pieces.size() * sizeof(Piece) + heap.size() + extra_bytes;
   }
   // `in_blocks`: for each piece of the event, the blocks that it was stored in, or none; empty: none at all.
-  void add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
+  // `keeper`: the bytes of those are there as long as it is held, and the hashes still to be found out;
+  // nullptr: they are blocks already.
+  void add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks,
+           const std::shared_ptr<const void>& keeper = nullptr);
   // `amount` of them, of about so many bytes.
   void add_late(std::uint32_t amount, std::size_t size, std::unique_ptr<EventSource> source);
+
+  void add_unhashed(std::span<const std::byte> bytes, const std::shared_ptr<const void>& keeper);
 
   // Empty, with its memory kept.
   void clear() {
@@ -100,6 +115,7 @@ struct EventBatch {
     contents.clear();
     blocks.clear();
     late_blocks.clear();
+    unhashed_blocks.clear();
     extra_bytes = 0;
   }
 };

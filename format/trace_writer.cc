@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -67,6 +68,22 @@ bool is_large(const Event& event) {
   return total > large_event;
 }
 
+// For each piece of the event the hashes of its blocks, as `store` returns them; none for small ones.
+template <class Store>
+std::vector<std::vector<BlockHash>> store_large(const Event& event, const Store& store) {
+  std::vector<std::vector<BlockHash>> hashes(event.data.size());
+  for (std::size_t i = 0; i < event.data.size(); ++i) {
+    std::span<const std::byte> left = event.data[i].bytes;
+    if (left.size() < large_piece) continue;
+    while (!left.empty()) {
+      const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
+      hashes[i].push_back(store(block));
+      left = left.subspan(block.size());
+    }
+  }
+  return hashes;
+}
+
 // Roughly, for the decision when to cut.
 std::size_t bytes_of(const Extra& extra) {
   return sizeof extra + extra.xstate.size() + extra.siginfo.size() + extra.mappings.size() * sizeof(Mapping) +
@@ -91,7 +108,7 @@ class TraceWriter::Impl {
 
   EventNumber append(const Event& event, const Keeper& keeper);
   void append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source);
-  BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned, const Keeper& keeper);
+  BlockHash add_block(std::span<const std::byte> bytes, RawBytes owned);
   RawBytes block_memory(std::size_t size);
   ContentId add_content(const Content& content);
   void extend_content(ContentId id, std::span<const Content::Block> blocks);
@@ -114,13 +131,15 @@ class TraceWriter::Impl {
 
   void check(const Lock&) const;
   EventBatch& open_batch(const Lock&);
-  EventNumber put(Lock& lock, const Event& event, std::span<const std::vector<BlockHash>> in_blocks);
+  EventNumber put(Lock& lock, const Event& event, std::span<const std::vector<BlockHash>> in_blocks,
+                  const Keeper& keeper);
   void cut_if_full(Lock& lock);
   void cut(const Lock&);
-  std::vector<std::vector<BlockHash>> store_large(const Event& event, const Keeper& keeper);
   void run();
   bool wait_for_batch(Lock& lock);
   [[nodiscard]] bool is_worth_beginning(const EventBatch& batch) const;
+  [[nodiscard]] bool is_missing(const Lock& lock, const EventBatch& batch, const BlockHash& hash);
+  void hash_blocks_of(EventBatch& batch);
   void read_late_blocks_of(EventBatch& batch);
   void write(EventBatch& batch, int level);
   void count_block(const Lock&, const RawBytes& bytes);
@@ -193,9 +212,10 @@ void TraceWriter::Impl::cut_if_full(Lock& lock) {
 }
 
 EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
-                                   std::span<const std::vector<BlockHash>> in_blocks) {
+                                   std::span<const std::vector<BlockHash>> in_blocks, const Keeper& keeper) {
   EventBatch& batch = open_batch(lock);
-  batch.add(event, in_blocks);
+  batch.add(event, in_blocks, keeper);
+  if (keeper != nullptr && is_worth_beginning(batch)) wake_.notify_one();
   if (event.extra != nullptr) {
     batch.extras.emplace_back(batch.count - 1, *event.extra);
     batch.extra_bytes += bytes_of(*event.extra);
@@ -211,9 +231,13 @@ EventNumber TraceWriter::Impl::append(const Event& event, const Keeper& keeper) 
     return EventNumber(next_event_++);
   }
   std::vector<std::vector<BlockHash>> in_blocks;
-  if (is_large(event)) in_blocks = store_large(event, keeper);
+  if (is_large(event)) {
+    in_blocks = store_large(event, [&](std::span<const std::byte> block) {
+      return keeper != nullptr ? BlockHash{} : add_block(block, {});
+    });
+  }
   Lock lock(mutex_);
-  return put(lock, event, in_blocks);
+  return put(lock, event, in_blocks, keeper);
 }
 
 void TraceWriter::Impl::append_late(std::uint32_t count, std::size_t size,
@@ -224,25 +248,8 @@ void TraceWriter::Impl::append_late(std::uint32_t count, std::size_t size,
   if (!why_ended_) cut_if_full(lock);
 }
 
-// For each piece of the event the blocks that it was stored in; none for small ones.
-std::vector<std::vector<BlockHash>> TraceWriter::Impl::store_large(const Event& event, const Keeper& keeper) {
-  std::vector<std::vector<BlockHash>> hashes(event.data.size());
-  for (std::size_t i = 0; i < event.data.size(); ++i) {
-    std::span<const std::byte> left = event.data[i].bytes;
-    if (left.size() < large_piece) continue;
-    while (!left.empty()) {
-      const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
-      hashes[i].push_back(add_block(block, {}, keeper));
-      left = left.subspan(block.size());
-    }
-  }
-  return hashes;
-}
-
-// `owned`: the memory that `bytes` are in, if it is for the writer to keep. `keeper`: else they are there as
-// long as it is held, unless it is nullptr.
-BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned,
-                                       const Keeper& keeper) {
+// `owned`: the memory that `bytes` are in, if it is for the writer to keep.
+BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawBytes owned) {
   ENSURE(bytes.size() <= content_block_size, "a block of {} bytes", bytes.size());
   const BlockHash hash = hash_of_block(bytes);
   Lock lock(mutex_);
@@ -252,7 +259,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
     keep_spare_block(lock, owned);
     return hash;
   }
-  if (owned.size() == 0 && keeper == nullptr) {
+  if (owned.size() == 0) {
     lock.unlock();  // up to 1 MiB: not while others wait
     owned = block_memory(bytes.size());
     std::copy(bytes.begin(), bytes.end(), owned.span().begin());
@@ -263,7 +270,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   if (!known_blocks_.emplace(hash, batch.number).second) return hash;  // another thread was faster
   count_block(lock, owned);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
-  batch.blocks.push_back({hash, bytes, std::move(owned), keeper});
+  batch.blocks.push_back({hash, bytes, std::move(owned), nullptr});
   if (is_worth_beginning(batch)) wake_.notify_one();
   cut_if_full(lock);
   return hash;
@@ -359,7 +366,28 @@ void TraceWriter::Impl::read_late_blocks(ContentId id) {
   space_.wait(lock, [&] { return !late_blocks_.contains(id) || why_ended_; });
 }
 
-// On the writer's thread, of a batch that nobody else uses.
+// Whether the file does not have the block, nor will before the batch; it is the batch's then. Once more
+// where only a later one has it: that may be lost.
+bool TraceWriter::Impl::is_missing(const Lock&, const EventBatch& batch, const BlockHash& hash) {
+  const auto [known, is_new] = known_blocks_.emplace(hash, batch.number);
+  if (!is_new && known->second <= batch.number) return false;
+  known->second = batch.number;
+  return true;
+}
+
+// On the writer's thread, of a batch that nobody else uses. (What it hashes it writes next: so it comes from
+// another processor's cache once.)
+void TraceWriter::Impl::hash_blocks_of(EventBatch& batch) {
+  for (EventBatch::UnhashedBlock& block : batch.unhashed_blocks) {
+    const BlockHash hash = hash_of_block(block.bytes);
+    std::memcpy(&batch.heap[block.in_heap], &hash, sizeof hash);
+    const Lock lock(mutex_);
+    if (is_missing(lock, batch, hash))
+      batch.blocks.push_back({hash, block.bytes, {}, std::move(block.keeper)});
+  }
+}
+
+// On the writer's thread, too.
 void TraceWriter::Impl::read_late_blocks_of(EventBatch& batch) {
   for (const EventBatch::LateBlock& late : batch.late_blocks) {
     const std::uint64_t start = late.index * content_block_size;
@@ -367,10 +395,7 @@ void TraceWriter::Impl::read_late_blocks_of(EventBatch& batch) {
     read_file_part_or_zeros(late.file->get(), start, bytes.span());
     const Content::Block block{late.index, hash_of_block(bytes.span())};
     const Lock lock(mutex_);
-    // Once more where only a later batch has it: that may be lost.
-    const auto [known, is_new] = known_blocks_.emplace(block.hash, batch.number);
-    if (is_new || known->second > batch.number) {
-      known->second = batch.number;
+    if (is_missing(lock, batch, block.hash)) {
       count_block(lock, bytes);
       const std::span<const std::byte> span = bytes.span();
       batch.blocks.push_back({block.hash, span, std::move(bytes), nullptr});
@@ -450,6 +475,7 @@ void TraceWriter::Impl::write(EventBatch& batch, int level) {
   std::string why;
   try {
     read_late_blocks_of(batch);
+    hash_blocks_of(batch);
     chunks_.write(batch, level);
     return;
   } catch (const Error& error) {
@@ -503,12 +529,10 @@ EventNumber TraceWriter::append(const Event& event, const std::shared_ptr<const 
 void TraceWriter::append_late(std::uint32_t count, std::size_t size, std::unique_ptr<EventSource> source) {
   impl_->append_late(count, size, std::move(source));
 }
-BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) {
-  return impl_->add_block(bytes, {}, nullptr);
-}
+BlockHash TraceWriter::add_block(std::span<const std::byte> bytes) { return impl_->add_block(bytes, {}); }
 BlockHash TraceWriter::add_block(RawBytes bytes) {
   const std::span<const std::byte> span = bytes.span();
-  return impl_->add_block(span, std::move(bytes), nullptr);
+  return impl_->add_block(span, std::move(bytes));
 }
 RawBytes TraceWriter::block_memory(std::size_t size) { return impl_->block_memory(size); }
 ContentId TraceWriter::add_content(const Content& content) { return impl_->add_content(content); }

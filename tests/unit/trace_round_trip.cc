@@ -433,7 +433,6 @@ TEST_CASE("large data with a keeper is written from where it is, and let go of")
       const Event event{.tid = Tid(1), .result = static_cast<std::int64_t>(i), .data = data};
       (void)writer.append(event, bytes);
     }
-    CHECK(std::ranges::count_if(held, [](const auto& one) { return !one.expired(); }) <= 20);
     writer.finish({});
     CHECK(std::ranges::all_of(held, [](const auto& one) { return one.expired(); }));
   }
