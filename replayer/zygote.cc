@@ -59,8 +59,8 @@ bool install_filter(RemoteCalls& calls, const RemoteMemory& memory) {
 }
 
 void wait_for_first_stop(Tid tid) {
-  const auto result = wait_for(tid, WaitMode::block);
-  ENSURE(result && std::holds_alternative<PtraceEvent>(result->status), "first stop of task {}", tid);
+  const WaitStatus status = wait_until_stopped(tid);
+  ENSURE(std::holds_alternative<PtraceEvent>(status), "first stop of task {}", tid);
 }
 
 }  // namespace
