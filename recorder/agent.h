@@ -68,6 +68,8 @@ class Agents {
   void set_wishes(Task& task) const;
   // The task's next call shall be a traced one.
   static void ask_to_stop(const Task& task);
+  // The task's writes to rec's own standard output and error shall be traced ones, but for one that it is in.
+  static void must_not_show(const Task& task);
   // Another task has come to wait for the turn: the task shall not block any more without a stop.
   static void tell_of_waiting(const Task& task);
   // It did, and was interrupted: its next blocking calls are traced ones, the more, the less it went well
@@ -76,6 +78,8 @@ class Agents {
   // Inside a call of the agent's; how many calls it has made. To be asked while the task runs.
   [[nodiscard]] static bool is_in_call(const Task& task);
   [[nodiscard]] static bool is_inside(const Task& task);
+  // Inside a write to rec's own standard output or error.
+  [[nodiscard]] static bool is_showing(const Task& task);
   [[nodiscard]] static std::uint32_t calls_made(const Task& task);
 
   // A new task, in its first stop, its process and domain known; before its registers are recorded.
@@ -102,6 +106,7 @@ class Agents {
   enum class TakeOut {
     for_good,
     to_give_way,  // rec interrupted it: a call that was not made because of that is made again the traced way
+    at_end,       // it runs no more: what it would write down of a call that it has made, rec does
   };
   Found take_out(Task& task, TakeOut why);
   // At a system-call entry: true if the agent had asked the vDSO, and the vDSO makes the call itself. It is

@@ -117,7 +117,6 @@ class Builder {
 
   // False: the agent cannot tell what memory the arguments stand for.
   bool add_arguments(std::span<const Arg> args, agent::Call& call) {
-    call.arguments = static_cast<std::uint8_t>(args.size());
     call.first_piece = static_cast<std::uint16_t>(used_);
     call.pieces = 0;
     call.path = call.pair = agent::no_argument;
@@ -275,6 +274,7 @@ std::uint16_t flags_for(const syscalls::Syscall& entry) {
   if (entry.special == syscalls::Special::mmap) flags |= agent::call_maps_file;
   if (entry.blocks) flags |= flags_of_blocking(entry.subsystem);
   if (entry.written_fd >= 0 || entry.kernel_copy_out_fd >= 0) flags |= agent::call_writes_fd;
+  if (entry.written_fd >= 0) flags |= agent::call_shows;
   if (entry.blocks && entry.kernel_copy_out_fd >= 0) flags |= agent::call_needs_alone;
   if (entry.changes_fds) {
     if (entry.returns == syscalls::Returns::new_fd) flags |= agent::call_opens;

@@ -24,7 +24,7 @@ void Agents::file_is_mapped(std::uint64_t inode) {
     if (task->process->descriptors == 0) continue;
     for (std::uint8_t& known : task->slot_memory->descriptors_at(task->process->descriptors)) {
       if ((known & agent::descriptor_prompt) != 0)
-        known &= static_cast<std::uint8_t>(~agent::descriptor_plain);
+        known &= static_cast<std::uint8_t>(~(agent::descriptor_plain | agent::descriptor_shown));
     }
   }
 }
@@ -74,9 +74,12 @@ void Agents::learn_descriptor(const Task& task, std::uint64_t fd) {
   const bool mapped = S_ISREG(info.st_mode) && session_.was_mapped({info.st_dev, info.st_ino});
   unsigned known = 0;
   const EchoDescriptors& echo = session_.echo();
-  const bool is_special =
-      echo.flags_for(process, task.tid, number) != 0 || echo.is_memory(process, task.tid, number);
-  if (!mapped && !is_special) known |= agent::descriptor_plain;
+  if (!mapped && !echo.is_memory(process, task.tid, number)) {
+    const unsigned flags = echo.flags_for(process, task.tid, number);
+    if (flags == 0) known |= agent::descriptor_plain;
+    if ((flags & event_echo_stdout) != 0) known |= agent::descriptor_output;
+    if ((flags & event_echo_stderr) != 0) known |= agent::descriptor_error;
+  }
   if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) known |= agent::descriptor_prompt;
   table[fd] = static_cast<std::uint8_t>(known);
 }

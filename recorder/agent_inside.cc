@@ -40,6 +40,7 @@ void Agents::set_wishes(Task& task) const {
   if (process.tasks == 1 && process.domain->processes == 1) company = agent::Company::none;
   __atomic_store(&slot->company, &company, __ATOMIC_RELEASE);
   slot->shares_descriptors = process.shares_descriptors ? 1 : 0;
+  slot->may_show = session_.may_show(task) ? 1 : 0;
   const bool stop = !task.held.empty() || task.joins_turns || process.stops_at_entry || process.agent->is_off;
   __atomic_store_n(&slot->stop, stop ? 1U : 0U, __ATOMIC_RELEASE);
 }
@@ -97,6 +98,15 @@ bool Agents::is_in_call(const Task& task) { return phase_of(task) == agent::Phas
 
 bool Agents::is_inside(const Task& task) { return phase_of(task) != agent::Phase::outside; }
 
+void Agents::must_not_show(const Task& task) {
+  agent::Slot* slot = slot_of(task);
+  if (slot != nullptr) __atomic_store_n(&slot->may_show, 0U, __ATOMIC_RELEASE);
+}
+
+bool Agents::is_showing(const Task& task) {
+  return is_inside(task) && __atomic_load_n(&slot_of(task)->shown, __ATOMIC_ACQUIRE) != 0;
+}
+
 std::uint32_t Agents::calls_made(const Task& task) {
   const agent::Slot* slot = slot_of(task);
   return slot == nullptr ? 0 : __atomic_load_n(&slot->calls, __ATOMIC_ACQUIRE);
@@ -113,10 +123,15 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   const bool here = is_in_agent(registers.rip) || is_in_vdso(registers.rip) || registers.rip == before_call ||
                     registers.rip == behind_call;
   ENSURE(here, "task {} left the agent for {:#x} on a way that rec does not know", task.tid, registers.rip);
-  if (slot->phase == agent::Phase::after) return Found::finishing;
+  const std::byte* ring = task.slot_memory->ring(*slot);
+  const std::uint64_t at = slot->written & (agent::ring_size - 1);
+  const auto& record = *reinterpret_cast<const agent::Record*>(ring + at);
+  const bool is_made = slot->phase == agent::Phase::after;
+  const bool may_finish = why == TakeOut::at_end && slot->begun == slot->written;
+  if (is_made && !may_finish) return Found::finishing;
   const bool not_called = slot->phase == agent::Phase::before || registers.rip == before_call ||
                           (registers.rip >= symbols.call && registers.rip <= symbols.call_instruction);
-  if (not_called) {
+  if (not_called && !is_made) {
     registers.rip = symbols.fallback;
     registers.orig_rax = ~std::uint64_t{0};
     stopped.set_registers(registers);
@@ -124,12 +139,14 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   }
   // At the very exit of the call, be it interrupted or done: the program's own place is right behind it.
   const bool at_exit = registers.rip == behind_call && registers.orig_rax != ~std::uint64_t{0};
-  if (!at_exit) return Found::finishing;
+  if (!at_exit && why != TakeOut::at_end) return Found::finishing;
+  // From the call's exit on its result is in rax, until the slot has it.
+  if (is_made) registers.rax = static_cast<std::uint64_t>(slot->result);
+  if (why == TakeOut::at_end && is_restart_code(registers.result())) return Found::finishing;
   if (why == TakeOut::to_give_way && registers.result() == -EINTR && !stopped.has_pending_signal()) {
     // Nothing but rec's own interruption ended it: the program need not know (signal(7) lists the calls that
     // the kernel does not restart by itself).
-    const std::byte* written = task.slot_memory->ring(*slot) + (slot->written & (agent::ring_size - 1));
-    task.began_ns = exact_time_of(*slot, reinterpret_cast<const agent::Record*>(written)->enter);
+    task.began_ns = exact_time_of(*slot, record.enter);
     registers.rip = symbols.fallback;
     registers.orig_rax = ~std::uint64_t{0};
     stopped.set_registers(registers);
@@ -146,11 +163,9 @@ Agents::Found Agents::take_out(Task& task, TakeOut why) {
   stopped.set_registers(registers);
   slot->phase = agent::Phase::outside;
   // What the program passed was written down before the call, which may have changed it.
-  const std::uint64_t at = slot->written & (agent::ring_size - 1);
-  const std::byte* ring = task.slot_memory->ring(*slot);
   std::vector<Data> pieces;
-  read_pieces(task.tid, *reinterpret_cast<const agent::Record*>(ring + at), ring + agent::ring_size, pieces);
-  record_call_left_early(session_, task, registers, pieces);
+  read_pieces(task.tid, record, ring + agent::ring_size, pieces);
+  record_call_left_early(session_, task, registers, echo_flags(record), pieces);
   return Found::at_exit;
 }
 

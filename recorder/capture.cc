@@ -399,10 +399,11 @@ void finish_call(Session& session, Task& task, bool ends_turn) {
   }
 }
 
-void record_call_left_early(Session& session, Task& task, const Registers& registers,
+void record_call_left_early(Session& session, Task& task, const Registers& registers, std::uint16_t flags,
                             std::span<const Data> inputs) {
   start_pending(session, task, static_cast<std::int64_t>(registers.orig_rax), registers.arguments());
   PendingCall& pending = task.call;
+  pending.flags = flags;
   // The lengths and pointers that it went by may have been written over since.
   const RemoteMemory now = task.memory();
   pending.plan = syscalls::plan(pending.call, MemoryBefore(now, inputs));

@@ -58,6 +58,9 @@ std::uint32_t after_owner_died(const Task& task, std::uint32_t before) {
 
 void Session::on_exit_event(Task& task) {
   special::adopt_untold_children(*this, task);
+  // Killed at the end of a write, it has not written that down; but it is there for all to see.
+  if (task.position == Task::Position::user && Agents::is_showing(task))
+    (void)agents_.take_out(task, Agents::TakeOut::at_end);
   std::erase(task.domain().waiting, &task);
   if (!stop_at_end(*this, task)) let_end(task);
 }

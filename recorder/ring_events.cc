@@ -47,6 +47,13 @@ std::optional<FileVersion> read_pieces(Tid tid, const agent::Record& record, con
   return mapped;
 }
 
+std::uint16_t echo_flags(const agent::Record& record) {
+  unsigned flags = 0;
+  if ((record.shown & agent::descriptor_output) != 0) flags |= event_echo_stdout;
+  if ((record.shown & agent::descriptor_error) != 0) flags |= event_echo_stderr;
+  return static_cast<std::uint16_t>(flags);
+}
+
 RawBytes SpareBytes::take(std::size_t size) {
   const std::lock_guard lock(mutex_);
   if (spare_.empty()) return RawBytes(std::max<std::size_t>(size, agent::ring_size));
@@ -109,6 +116,7 @@ const Event* RingEvents::next() {
     event_.result = 2;
   } else {
     event_.kind = EventKind::call;
+    event_.flags |= echo_flags(record);
     if ((table_->calls[record.nr].flags & agent::call_answered) != 0) event_.flags |= event_denied;
     // Replay maps a content of the trace, which is not for the agent to do.
     if (mapped_file_) event_.flags = event_without_stop;

@@ -43,6 +43,9 @@ struct RingPart {
 std::optional<FileVersion> read_pieces(Tid tid, const agent::Record& record, const std::byte* end,
                                        std::vector<Data>& pieces);
 
+// EventFlags: where a replay shows what the call wrote.
+std::uint16_t echo_flags(const agent::Record& record);
+
 // Memory for copies of rings, to be used again. Safe from several threads.
 class SpareBytes {
  public:

@@ -149,6 +149,10 @@ class Session {
   // order in which they appeared. False: it has to wait; it is resumed into its call when it may.
   bool acquire_output(Task& task);
   void release_output(const Task& task);
+  // Whether the task, which goes on into user code, may make such writes without a stop: only those of one
+  // domain may, one that has made the last ones, and while nobody makes one with a stop. Who else wants to,
+  // takes it back.
+  [[nodiscard]] bool may_show(const Task& task) const;
 
   Task& add_task(Tid tid, std::shared_ptr<Process> process);
   void queue_for_turn(Task& task);
@@ -239,6 +243,8 @@ class Session {
   void hand_over(Task& task);
   void begin_user(Task& task);
   void leave_agent(Task& task);
+  void wait_for_agent(Task& task, bool (*is_there)(const Task&));
+  void take_back_output(const Task& task);
   [[nodiscard]] bool runs_alone(const Task& task) const;
   void look_at_held_calls();
   static void hurry(Task& holder);
@@ -301,6 +307,9 @@ class Session {
   std::set<std::string> noted_;
   std::vector<Task*> held_calls_;  // those that have their turn
   Task* output_holder_ = nullptr;
+  DomainId last_output_{};      // the domain of the last one who made such a write with a stop, …
+  int outputs_in_row_ = 0;      // … and how many there were of it since another had one
+  DomainId output_by_agent_{};  // may_show()
   std::deque<Task*> output_waiting_;
   Tid first_tid_{};
   int first_status_ = 0;
@@ -331,9 +340,9 @@ void make_call(Session& session, Task& task);
 void finish_call(Session& session, Task& task, bool ends_turn = false);
 
 // A call that the agent made has just ended, by itself or interrupted, and rec takes it from there: appends
-// its event. `registers` are those right behind the call, as the program has them, with its result; `inputs`
-// what it passed.
-void record_call_left_early(Session& session, Task& task, const Registers& registers,
+// its event, with these flags. `registers` are those right behind the call, as the program has them, with its
+// result; `inputs` what it passed.
+void record_call_left_early(Session& session, Task& task, const Registers& registers, std::uint16_t flags,
                             std::span<const Data> inputs);
 
 // Gives the task memory for Redirect, if its domain has other tasks and it has none yet. Precondition: a stop

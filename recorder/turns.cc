@@ -227,15 +227,20 @@ std::vector<Task*> Session::mappers_of(const FileIdentity& file) {
 // event.
 void Session::leave_agent(Task& task) {
   if (task.slot == 0 || task.position != Task::Position::user) return;
-  constexpr useconds_t pause_us = 20;  // far longer than its processor keeps what it writes to itself
-  constexpr int pauses = 50;
   task.joins_turns = true;
   Agents::ask_to_stop(task);
+  wait_for_agent(task, Agents::is_inside);
+}
+
+// Until the task, which is running and has been asked to, is there no more, and what it did is in the trace.
+void Session::wait_for_agent(Task& task, bool (*is_there)(const Task&)) {
+  constexpr useconds_t pause_us = 20;  // far longer than its processor keeps what it writes to itself
+  constexpr int pauses = 50;
   for (int i = 0; i < pauses; ++i) {
     ::usleep(pause_us);
-    if (!Agents::is_inside(task)) break;
+    if (!is_there(task)) break;
   }
-  if (Agents::is_inside(task)) {
+  if (is_there(task)) {
     // In a call that blocks: it is interrupted, and made again the traced way.
     Running(task.tid).interrupt();
     const WaitStatus status = wait_stop(task.tid);
@@ -344,7 +349,37 @@ void Session::look_at_held_calls() {
   resume_call(task);
 }
 
+bool Session::may_show(const Task& task) const {
+  const Domain& domain = task.domain();
+  return output_holder_ == nullptr && output_by_agent_ == domain.id && domain.turn == &task;
+}
+
+// `task` is about to write with a stop.
+void Session::take_back_output(const Task& task) {
+  // Where two write by turns, taking it back costs as much as a few writes with a stop.
+  constexpr int in_row = 8;
+  const DomainId domain = task.domain().id;
+  outputs_in_row_ = domain == last_output_ ? outputs_in_row_ + 1 : 1;
+  last_output_ = domain;
+  const DomainId before = output_by_agent_;
+  if (before != domain) output_by_agent_ = outputs_in_row_ >= in_row ? domain : DomainId();
+  if (before == domain || before == DomainId()) return;
+  const auto owner = std::find_if(domains_.begin(), domains_.end(), [&](const auto& weak) {
+    const auto other = weak.lock();
+    return other && other->id == before;
+  });
+  Task* writer = owner == domains_.end() ? nullptr : owner->lock()->turn;
+  if (writer == nullptr || writer->slot == 0 || writer->position != Task::Position::user) return;
+  Agents::must_not_show(*writer);
+  try {
+    wait_for_agent(*writer, Agents::is_showing);
+  } catch (const TaskGone& gone) {
+    if (gone.seen) in_tracer_of(gone.tid, [&] { Tracers::here().put_off({gone.tid, *gone.seen}); });
+  }
+}
+
 bool Session::acquire_output(Task& task) {
+  take_back_output(task);
   if (output_holder_ == nullptr) output_holder_ = &task;
   if (output_holder_ == &task) return true;
   output_waiting_.push_back(&task);

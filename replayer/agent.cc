@@ -15,7 +15,7 @@
 #include "tracee/agent_area.h"
 #include "tracee/filter.h"
 #include "tracee/remote_batch.h"
-#include "tracee/wait_status.h"
+#include "tracee/stopped.h"
 
 namespace rec::replay_agent {
 namespace {
@@ -195,6 +195,16 @@ bool has_calls(const ReplayTask& task) {
   return slot != nullptr && slot->read != slot->written;
 }
 
+std::uint64_t ring_end(const ReplayTask& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot == nullptr ? 0 : slot->written;
+}
+
+std::uint64_t ring_position(const ReplayTask& task) {
+  const agent::Slot* slot = slot_of(task);
+  return slot == nullptr ? 0 : __atomic_load_n(&slot->read, __ATOMIC_ACQUIRE);
+}
+
 void set_end(const ReplayTask& task, bool traced) {
   agent::Slot* slot = slot_of(task);
   if (slot == nullptr) return;
@@ -217,7 +227,7 @@ bool takes_call(const ReplayTask& task) {
   stopped.set_registers(registers);
   do {
     (void)task.stopped().resume(Resume::syscall);
-    if (!wait_for(task.real_tid, WaitMode::block)) return true;  // gone: the next run will find that
+    (void)wait_until_stopped(task.real_tid);
   } while (stopped.syscall_info().op != PTRACE_SYSCALL_INFO_ENTRY);
   return true;
 }

@@ -27,6 +27,10 @@ void replay_change(Replayer& replayer, ReplayTask& task, const Event& event);
 
 // Whether calls wait in the ring.
 [[nodiscard]] bool has_calls(const ReplayTask& task);
+// Positions in the ring, which grow: behind the last call in it, and behind the last one that the task has
+// made. They begin anew when the ring is empty. To be asked while the task runs, too.
+[[nodiscard]] std::uint64_t ring_end(const ReplayTask& task);
+[[nodiscard]] std::uint64_t ring_position(const ReplayTask& task);
 
 // What the agent does when the ring is empty: `traced`: the next call is an ordinary stop. Otherwise the task
 // stops right behind the last call of the ring.

@@ -35,6 +35,11 @@ Replayer::Replayer(TraceReader& reader, ReplayOutput output)
 }
 
 Replayer::~Replayer() {
+  try {
+    show_made();  // an error or a divergence may have come in the midst of it
+  } catch (const Error&) {
+    // There is nobody to tell.
+  }
   for (auto& [tid, task] : tasks_) {
     ::kill(task->real_tid.value(), SIGKILL);
     ::waitpid(task->real_tid.value(), nullptr, __WALL);
@@ -90,10 +95,11 @@ WaitStatus Replayer::run(ReplayTask& task, const Event& why, std::uint64_t start
       }
       return result->status;
     }
+    show_made();
     const std::uint64_t patience = patience_ns + patience_factor * (why.leave_ns - task.left_ns);
     if (monotonic_ns() - started_ns < patience) continue;
     Running(task.real_tid).interrupt();
-    (void)wait_for(task.real_tid, WaitMode::block);
+    (void)wait_until_stopped(task.real_tid);
     task.registers = task.stopped().registers();
     diverge(
         why, task, "the task gets to this event",
@@ -114,13 +120,29 @@ void Replayer::run_ring(ReplayTask& task, const Event& why) {
   if (task.position != ReplayTask::Position::user) {
     diverge(why, task, "the task makes the calls before this event", describe_position(task));
   }
+  task.left_ns = why.leave_ns;
+}
+
+// Output of calls that have been made is shown at the task's next stop, and while there is none every time
+// that the watchdog looks.
+void Replayer::show_made() {
+  if (shows_ == nullptr) return;
+  output_.show_until(replay_agent::ring_position(*shows_));
+  if (!output_.waits()) shows_ = nullptr;
+}
+
+// What comes in the trace before something that others do, or show, is done and shown before it.
+void Replayer::catch_up_with_output() {
+  if (shows_ != nullptr) run_ring(*shows_, shows_->history.last());
 }
 
 // To the next stop, other than those between two calls of the agent's.
 void Replayer::run_to_stop(ReplayTask& task, const Event& why) {
+  if (shows_ != &task) catch_up_with_output();
   const std::uint64_t started = monotonic_ns();
   for (;;) {
     const WaitStatus status = run(task, why, started);
+    show_made();
     const Stopped stopped = task.stopped();
     if (std::holds_alternative<SyscallStop>(status)) {
       task.registers = stopped.registers();
@@ -184,20 +206,7 @@ void Replayer::write_outputs(const ReplayTask& task, const Event& event) {
 }
 
 void Replayer::show_output(const Event& event) {
-  if ((event.flags & (event_echo_stdout | event_echo_stderr)) == 0 || event.result <= 0) return;
-  const int fd = (event.flags & event_echo_stdout) != 0 ? output_.standard_output : output_.standard_error;
-  auto left = static_cast<std::uint64_t>(event.result);
-  for (const Data& data : event.data) {
-    if (data.role != Data::Role::bulk || left == 0) continue;
-    std::span<const std::byte> bytes = data.bytes.first(std::min<std::size_t>(data.bytes.size(), left));
-    left -= bytes.size();
-    while (!bytes.empty()) {
-      const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail_with_errno("cannot write the recorded program's output");
-      bytes = bytes.subspan(static_cast<std::size_t>(put));
-    }
-  }
+  if (ProgramOutput::is_shown(event)) output_.show(event);
 }
 
 // The segment of the task that had the turn before ends at its next call (format/event.h).
@@ -281,13 +290,13 @@ void Replayer::leave_point(ReplayTask& task) {
 }
 
 void Replayer::replay(const Event& event) {
-  check_event(event);
   const bool is_of_program = event.kind == EventKind::call || event.kind == EventKind::trap;
   if (is_of_program && (event.flags & event_by_agent) != 0) {
     replay_by_agent(event);
     return;
   }
   last_by_agent_ = nullptr;
+  if (shows_ != nullptr && shows_->tid != event.tid) catch_up_with_output();
   // Those that advance the task run it through its ring, too; for all others it has to stand behind its last
   // call.
   const bool advances = event.kind == EventKind::call || event.kind == EventKind::exec ||
@@ -375,29 +384,56 @@ void Replayer::replay_by_agent(const Event& event) {
     close_open_segment(*last_by_agent_, event);
   }
   ReplayTask& task = *last_by_agent_;
+  if (shows_ != &task && ProgramOutput::is_shown(event)) catch_up_with_output();
   if (!replay_agent::queue_call(task, event)) {
     run_ring(task, event);
     if (!replay_agent::queue_call(task, event))
       fail("the trace is damaged: event {} has more data than the agent's ring", event.number);
   }
-  remember(task, event);
+  if (ProgramOutput::is_shown(event)) {
+    output_.keep(event, replay_agent::ring_end(task));
+    shows_ = &task;
+  }
+  task.history.add(event);
+}
+
+// The next event; nullptr: there is none. What comes before the trace's end, or its damage, is shown.
+const Event* Replayer::read_event() {
+  try {
+    const Event* event = reader_.next();
+    if (event != nullptr) check_event(*event);
+    if (event == nullptr) catch_up_with_output();
+    return event;
+  } catch (const Error&) {
+    catch_up_with_output();
+    throw;
+  }
 }
 
 bool Replayer::step() {
-  const Event* event = reader_.next();
-  if (event == nullptr) return false;
-  next_ = EventNumber(event->number.value() + 1);
   try {
+    const Event* event = read_event();
+    if (event == nullptr) return false;
+    next_ = EventNumber(event->number.value() + 1);
     replay(*event);
   } catch (const TaskGone& gone) {
-    fail("the replayed task {} was killed from outside while event {} was replayed: out of memory?", gone.tid,
-         event->number);
+    fail_for(gone);
   }
   return true;
 }
 
+void Replayer::fail_for(const TaskGone& gone) const {
+  fail("the replayed task {} was killed from outside before event {} was replayed: out of memory?", gone.tid,
+       next_);
+}
+
 void Replayer::run_until(EventNumber number) {
   while (next_ < number && step()) {
+  }
+  try {
+    catch_up_with_output();
+  } catch (const TaskGone& gone) {
+    fail_for(gone);
   }
 }
 

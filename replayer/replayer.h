@@ -8,6 +8,7 @@
 
 #include "format/trace_reader.h"
 #include "replayer/arena.h"
+#include "replayer/program_output.h"
 #include "replayer/task.h"
 #include "replayer/watchdog.h"
 #include "replayer/zygote.h"
@@ -16,12 +17,6 @@
 #include "tracee/time_stamp_trap.h"
 
 namespace rec {
-
-// Where the output of the recorded program goes. The default: rec's own standard output and error.
-struct ReplayOutput {
-  int standard_output = 1;
-  int standard_error = 2;
-};
 
 // Re-executes a trace, event by event, in tasks that make no system call of the program's: everything they
 // were handed is written from the trace. Throws Divergence, or Error for a damaged trace or a failing
@@ -79,12 +74,17 @@ class Replayer {
   // Makes calls in the stopped task, with a single stop if the filter over it is rec's. Throws Error that
   // names `what` when one fails.
   void must_make(const char* what, const ReplayTask& task, RemoteBatch& batch) const;
+  // `event` is a call that the task is making now.
   void show_output(const Event& event);
 
  private:
+  const Event* read_event();
+  [[noreturn]] void fail_for(const TaskGone& gone) const;
   void replay(const Event& event);
   void replay_by_agent(const Event& event);
   void run_to_stop(ReplayTask& task, const Event& why);
+  void show_made();
+  void catch_up_with_output();
   static void remember(ReplayTask& task, const Event& event);
   void close_open_segment(ReplayTask& task, const Event& event);
   void leave_point(ReplayTask& task);
@@ -99,7 +99,10 @@ class Replayer {
   OneProcessor together_;
   TimeStampTrap as_the_tracees_;
   TraceReader& reader_;
-  ReplayOutput output_;
+  ProgramOutput output_;
+  // Whose calls have output that waits to be shown: those of one task only, so that it comes in the order of
+  // the trace. nullptr: none has.
+  ReplayTask* shows_ = nullptr;
   Arena arena_;
   Zygote zygote_;
   std::map<Tid, std::unique_ptr<ReplayTask>> tasks_;

@@ -40,6 +40,8 @@ class History {
     place.data = {};
     place.extra = nullptr;
   }
+  // Precondition: there is one.
+  [[nodiscard]] const Event& last() const { return events_[(count_ - 1) % length]; }
   // From the oldest on.
   [[nodiscard]] std::vector<Event> events() const {
     std::vector<Event> all;
@@ -73,7 +75,7 @@ struct ReplayTask {
   // It waits in a call while others of its domain run, who may change what it passed.
   bool waits_in_call = false;
   TracedAt traced_at = TracedAt::boundary;  // where it stopped for its tracer last
-  std::uint64_t left_ns = 0;                // time of its last event
+  std::uint64_t left_ns = 0;                // time of the last event that it has gone beyond
   History history;
   std::uint64_t slot = 0;  // of the agent: where in its memory; 0: the task has none
 

@@ -9,8 +9,8 @@ namespace {
 
 void interrupt_wait(int) {}
 
-void set_timer(time_t seconds) {
-  const itimerval every{{seconds, 0}, {seconds, 0}};
+void set_timer(suseconds_t period_us) {
+  const itimerval every{{0, period_us}, {0, period_us}};
   if (::setitimer(ITIMER_REAL, &every, nullptr) != 0) fail_with_errno("setitimer");
 }
 
@@ -20,7 +20,7 @@ Watchdog::Watchdog() {
   struct sigaction action {};
   action.sa_handler = interrupt_wait;  // no SA_RESTART
   ::sigaction(SIGALRM, &action, &before_);
-  set_timer(1);
+  set_timer(100'000);
 }
 
 Watchdog::~Watchdog() {

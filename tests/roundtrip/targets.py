@@ -44,6 +44,7 @@ TARGETS = {
     "memory_written_code": Target(74),
     "orphan_outlives": Target(21),
     "orphan_reparented": Target(12),
+    "output_cut_short": killed_by(signal.SIGSEGV),
     "poll_interrupted": Target(5),
     "poll_restarted": Target(5),
     "side_effects": Target(leaves_files=True),

@@ -106,6 +106,15 @@ TEST_CASE("the agent asks first where a call may block on one descriptor or a na
   CHECK(call_named("connect").probe == agent::Probe::none);
 }
 
+TEST_CASE("what a call writes may be shown by a replay, what the kernel copies may not") {
+  for (const char* name : {"write", "writev", "pwrite64", "pwritev2", "sendto", "sendmsg"}) {
+    CHECK_MESSAGE((call_named(name).flags & agent::call_shows) != 0, name);
+  }
+  for (const char* name : {"read", "sendfile", "splice", "tee", "copy_file_range"}) {
+    CHECK_MESSAGE((call_named(name).flags & agent::call_shows) == 0, name);
+  }
+}
+
 TEST_CASE("the pieces of all calls fit into the table") {
   for (const agent::Call& call : table().calls) {
     CHECK(call.pieces <= agent::max_pieces);

@@ -35,10 +35,12 @@ bool is_error(int64_t result) { return static_cast<uint64_t>(result) > ~last_err
 // The program's own call. (entry.S)
 inline int64_t agent_call(uint64_t nr, const uint64_t* args) {
   int64_t result = 0;
-  __asm__ volatile("leaq 1f(%%rip), %%r12\n\tjmp agent_call\n1:\n\tmovl %[after], %%gs:%c[phase]"
-                   : "=a"(result), "+D"(nr), "+S"(args)
-                   : [after] "i"(Phase::after), [phase] "i"(offsetof(Slot, phase))
-                   : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "memory");
+  __asm__ volatile(
+      "leaq 1f(%%rip), %%r12\n\tjmp agent_call\n1:\n\t"
+      "movq %%rax, %%gs:%c[result]\n\tmovl %[after], %%gs:%c[phase]"
+      : "=a"(result), "+D"(nr), "+S"(args)
+      : [result] "i"(offsetof(Slot, result)), [after] "i"(Phase::after), [phase] "i"(offsetof(Slot, phase))
+      : "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "memory");
   return result;
 }
 
@@ -112,6 +114,7 @@ bool meets_kept_memory(uint64_t start, uint64_t size) {
 
 // Contiguous room in the ring; nullptr: rec has to empty it first.
 Record* reserve(Slot* slot, uint64_t size) {
+  if (size > largest_record) return nullptr;
   const uint64_t read = *const_cast<volatile uint64_t*>(&slot->read);
   uint64_t at = slot->written & (ring_size - 1);
   const uint64_t rest = ring_size - at;
@@ -185,6 +188,8 @@ const Call* find_call(const Slot* slot) {
     *is_made = true;
     return agent_call(slot->nr, slot->args);
   }
+  slot->result = result;
+  barrier();
   *const_cast<volatile Phase*>(&slot->phase) = Phase::after;
   return result;
 }
@@ -210,9 +215,11 @@ void put_outputs(PieceWriter* writer, const Call* call, const Piece* pieces, con
   const Call* call = find_call(slot);
   if (call == nullptr) return false;
   const Piece* pieces = table().pieces + call->first_piece;
+  const uint8_t known = known_descriptor(slot, call);
+  if (!may_write(slot, call, known)) return false;
   Places places;
-  if (!find_pieces(call, pieces, slot->args, &places)) return false;
-  if (!descriptors_allow(slot, call, pieces, &places)) return false;
+  if (!find_pieces(call, pieces, slot->args, slot->shown != 0, &places)) return false;
+  if (!may_make(slot, call, known, pieces, &places)) return false;
   const bool maps_file = (call->flags & call_maps_file) != 0 && (slot->args[3] & map_anonymous) == 0;
   uint64_t version[version_words];
   if (maps_file) {
@@ -221,11 +228,12 @@ void put_outputs(PieceWriter* writer, const Call* call, const Piece* pieces, con
   }
   Record* record = reserve(slot, places.ring_size);
   if (record == nullptr) {
-    slot->wants_room = places.ring_size <= ring_size ? 1 : 0;
+    slot->wants_room = places.ring_size <= largest_record ? 1 : 0;
     return false;
   }
+  slot->begun = slot->written;
   record->nr = static_cast<uint16_t>(slot->nr);
-  record->arguments = call->arguments;
+  record->shown = static_cast<uint8_t>(slot->shown);
   for (uint32_t i = 0; i < 6; ++i) record->args[i] = slot->args[i];
   auto* start = reinterpret_cast<unsigned char*>(record);
   PieceWriter writer{start + sizeof(Record), 0};
@@ -242,7 +250,6 @@ void put_outputs(PieceWriter* writer, const Call* call, const Piece* pieces, con
   if ((call->flags & about_descriptors) != 0) learn_descriptors(slot, call, is_error(result), result);
   record->pieces = static_cast<uint8_t>(writer.count);
   record->size = static_cast<uint32_t>(writer.end - start);
-  slot->result = result;
   ++slot->calls;
   barrier();
   slot->written += record->size;
@@ -260,6 +267,7 @@ void give_counter(Slot* slot, uint64_t value) {
 bool record_counter(Slot* slot) {
   if (*const_cast<volatile uint32_t*>(&slot->stop) != 0) return false;
   if (slot->clock_source != ClockSource::time_stamp_counter) return false;  // it would trap here, too
+  slot->shown = 0;
   Record* record = reserve(slot, sizeof(Record));
   if (record == nullptr) return false;
   *record = {};

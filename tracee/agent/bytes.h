@@ -27,6 +27,12 @@ inline void copy(void* to, const void* from, uint64_t size) {
 }
 
 inline bool is_equal(const unsigned char* a, const unsigned char* b, uint64_t size) {
+  for (; size >= 8; size -= 8, a += 8, b += 8) {
+    uint64_t one = 0, other = 0;
+    __builtin_memcpy(&one, a, 8);
+    __builtin_memcpy(&other, b, 8);
+    if (one != other) return false;
+  }
   for (uint64_t i = 0; i < size; ++i) {
     if (a[i] != b[i]) return false;
     barrier();

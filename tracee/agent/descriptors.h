@@ -142,16 +142,26 @@ inline bool may_block(const Slot* slot, const Call* call, uint64_t written) {
   return (call->flags & call_waits_for_tasks) == 0 && !may_go_in_parts(slot, call, written);
 }
 
-inline bool descriptors_allow(Slot* slot, const Call* call, const Piece* pieces, const Places* places) {
-  const bool blocks = (call->flags & (call_blocks | call_needs_alone)) != 0;
-  const bool writes = (call->flags & call_writes_fd) != 0;
-  if (!blocks && !writes) return true;
-  uint8_t known = 0;
-  if (call->fd != no_argument && slot->args[call->fd] < descriptor_table_size) {
-    known = slot->descriptors[slot->args[call->fd]];
-  }
-  if (writes && (known & descriptor_plain) == 0) return false;
-  if (!blocks) return true;
+// What is known of the descriptor that the call reads from or writes to.
+inline uint8_t known_descriptor(const Slot* slot, const Call* call) {
+  constexpr uint32_t about_one = call_blocks | call_needs_alone | call_writes_fd;
+  const bool is_asked = (call->flags & about_one) != 0 && call->fd != no_argument;
+  return is_asked && slot->args[call->fd] < descriptor_table_size ? slot->descriptors[slot->args[call->fd]]
+                                                                  : uint8_t{0};
+}
+
+// Whether the call, if it writes, may do so to what `known` is said of. To what a replay shows one task
+// writes at a time: rec takes back its word that this is the one, waits a little, and looks whether the task
+// is in such a call (Session::take_back_output). So that is to be seen before the word is looked at.
+inline bool may_write(Slot* slot, const Call* call, uint8_t known) {
+  slot->shown = (call->flags & call_shows) != 0 ? known & descriptor_shown : 0;
+  if ((call->flags & call_writes_fd) == 0 || (known & descriptor_plain) != 0) return true;
+  barrier();
+  return slot->shown != 0 && *const_cast<const volatile uint32_t*>(&slot->may_show) != 0;
+}
+
+inline bool may_make(Slot* slot, const Call* call, uint8_t known, const Piece* pieces, const Places* places) {
+  if ((call->flags & (call_blocks | call_needs_alone)) == 0) return true;
   const uint64_t written = call->probe == Probe::output ? bytes_written(call, pieces, places) : 0;
   if (may_block(slot, call, written)) return true;
   if ((call->flags & call_needs_alone) != 0) return false;

@@ -49,6 +49,8 @@ static_assert(ring_offset + ring_size == slot_size);
 // Beyond this one call's data leaves the ring to the traced way. From its start, the ring holds a record with
 // so much.
 inline constexpr uint32_t largest_piece = 0x40000;
+// At replay there may be a RemadeCall with it.
+inline constexpr uint32_t largest_record = ring_size - 0x1000;
 
 // --- which calls the agent makes ---
 
@@ -118,6 +120,7 @@ enum CallFlags : uint16_t {
   call_conditional = 1024,  // only where `conditions` hold
   call_opens_pair = 2048,   // two new descriptors are where args[pair] points to
   call_maps_file = 4096,    // unless args[3] has MAP_ANONYMOUS: only a file that is among the StoredFiles
+  call_shows = 8192,  // its bulk inputs go to args[fd], and to where a replay shows them, if that is such
 };
 
 // How the agent finds out that a call which may block will not.
@@ -142,8 +145,7 @@ inline constexpr uint8_t no_argument = 0xff;
 // Arguments are told by their index, or are no_argument.
 struct Call {
   uint16_t flags;
-  uint8_t arguments;  // how many it has
-  uint8_t fd;         // its descriptor
+  uint8_t fd;  // its descriptor
   uint8_t selector;
   uint8_t second_selector;  // the request's upper half
   uint8_t path;
@@ -172,7 +174,11 @@ static_assert(call_table_address + sizeof(CallTable) <= descriptor_tables_addres
 enum DescriptorFlags : uint8_t {
   descriptor_plain = 1,   // neither rec's own standard output or error, nor a file that is mapped shared
   descriptor_prompt = 2,  // a regular file or directory: does not block
+  // What was rec's own standard output, or error, and is no file that is mapped shared: only rec finds out.
+  descriptor_output = 4,
+  descriptor_error = 8,
 };
+inline constexpr uint8_t descriptor_shown = descriptor_output | descriptor_error;
 
 // --- the ring ---
 
@@ -182,8 +188,11 @@ struct Record {
   uint32_t size;
   uint16_t nr;  // no_call: filler
   uint8_t pieces;
-  uint8_t arguments;  // replay: how many of them are to be compared
-  uint64_t enter;     // recording: time (see Slot::clock_source); replay: number of the event
+  union {
+    uint8_t shown;      // recording: what of descriptor_shown it writes to
+    uint8_t arguments;  // replay: how many of them are to be compared
+  };
+  uint64_t enter;  // recording: time (see Slot::clock_source); replay: number of the event
   uint64_t leave;
   int64_t result;
   uint64_t args[6];
@@ -281,7 +290,7 @@ enum class Phase : uint32_t {
   outside,
   before,   // nothing has happened yet; the agent may be left by its fallback exit
   calling,  // in agent_call() or the `syscall` instruction that it uses
-  after,    // the call was made and is being written down
+  after,    // the call was made, Slot::result is there, and it is being written down
 };
 
 // Replay: why the agent stopped at its breakpoint.
@@ -313,7 +322,10 @@ struct Slot {
   uint64_t counter_entry;                 // 232: … and counter_address
   ClockSource clock_source;               // Record times: ticks, or ns of CLOCK_MONOTONIC
   uint32_t shares_descriptors;            // with another process: none of them is known for long
-  uint64_t wants_room;  // recording: only for that the call was left to the traced way; rec takes it back
+  uint32_t wants_room;  // recording: only for that the call was left to the traced way; rec takes it back
+  uint32_t may_show;    // recording: rec's word that nobody else writes to its standard output or error now
+  uint64_t shown;       // recording: as Record::shown, of the call that the task is in, or was
+  uint64_t begun;       // recording: position of the record of that call; below `written`: it is finished
   uint64_t stat[18];    // struct stat of a descriptor just opened
   uint64_t ring;        // how far behind the slot its ring begins (or before it: the sum wraps around)
 };

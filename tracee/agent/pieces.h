@@ -18,6 +18,7 @@ struct Places {
   uint64_t address[max_pieces];
   uint64_t room[max_pieces];
   uint64_t ring_size;  // that the record may need
+  bool is_shown;       // bulk inputs are kept whole
   uint64_t vector_count;
   unsigned char structure[largest_structure];
   Vector vectors[most_vectors];
@@ -63,15 +64,16 @@ inline uint64_t capacity(const Piece& piece, const uint64_t* args, const Places*
   return too_much;
 }
 
-inline uint64_t kept(const Piece& piece, uint64_t size) {
-  return piece.when == PieceWhen::input && size > piece.keep ? piece.keep : size;
+inline uint64_t kept(const Piece& piece, uint64_t size, const Places* places) {
+  const bool is_cut = piece.when == PieceWhen::input && !(places->is_shown && piece.bulk != 0);
+  return is_cut && size > piece.keep ? piece.keep : size;
 }
 
 // False: too much for the ring.
 inline bool find_vectors(const Piece& piece, Places* places) {
   for (uint64_t i = 0; i < places->vector_count; ++i) {
     const Vector& vector = places->vectors[i];
-    const uint64_t size = kept(piece, vector.size);
+    const uint64_t size = kept(piece, vector.size, places);
     if (size > largest_piece) return false;
     places->ring_size += sizeof(PieceHeader) + round_up(size);
   }
@@ -92,8 +94,10 @@ inline bool look_into(const Piece& piece, uint64_t address, uint64_t room, Place
 }
 
 // False: the call is to be left to the traced way.
-inline bool find_pieces(const Call* call, const Piece* pieces, const uint64_t* args, Places* places) {
+inline bool find_pieces(const Call* call, const Piece* pieces, const uint64_t* args, bool is_shown,
+                        Places* places) {
   places->ring_size = sizeof(Record);
+  places->is_shown = is_shown;
   places->vector_count = 0;
   bool has_structure = true;
   for (uint32_t i = 0; i < call->pieces; ++i) {
@@ -110,7 +114,7 @@ inline bool find_pieces(const Call* call, const Piece* pieces, const uint64_t* a
     places->room[i] = room;
     if (piece.holds == PieceHolds::structure) has_structure = room != 0;
     if (room == 0) continue;
-    const uint64_t size = kept(piece, room);
+    const uint64_t size = kept(piece, room, places);
     if (size > largest_piece || !look_into(piece, address, room, places)) return false;
     places->ring_size += sizeof(PieceHeader) + round_up(size);
   }
@@ -145,9 +149,10 @@ struct PieceWriter {
     ++count;
   }
 
-  void put_input(const Piece& piece, uint64_t address, uint64_t size) {
+  void put_input(const Piece& piece, const Places* places, uint64_t address, uint64_t size) {
     if (address == 0 || size == 0) return;
-    put(piece, address, kept(piece, size), size, piece.bulk != 0 ? PieceRole::bulk : PieceRole::input);
+    const PieceRole role = piece.bulk != 0 ? PieceRole::bulk : PieceRole::input;
+    put(piece, address, kept(piece, size, places), size, role);
   }
 
   void put_inputs(const Call* call, const Piece* pieces, const Places* places) {
@@ -156,13 +161,14 @@ struct PieceWriter {
       if (piece.when != PieceWhen::input) continue;
       if (piece.rule == PieceRule::vectors) {
         for (uint64_t k = 0; k < places->vector_count; ++k) {
-          put_input(piece, places->vectors[k].base, places->vectors[k].size);
+          put_input(piece, places, places->vectors[k].base, places->vectors[k].size);
         }
       } else if (piece.rule == PieceRule::string) {
         const uint64_t at = places->address[i];
-        if (at != 0) put_input(piece, at, string_length(reinterpret_cast<const char*>(at), piece.keep));
+        if (at == 0) continue;
+        put_input(piece, places, at, string_length(reinterpret_cast<const char*>(at), piece.keep));
       } else {
-        put_input(piece, places->address[i], places->room[i]);
+        put_input(piece, places, places->address[i], places->room[i]);
       }
     }
   }
