@@ -109,6 +109,7 @@ Mapping describe(Session& session, Task& task, const MapsEntry& entry, const See
     mapping.kind = Mapping::Kind::file;
     mapping.content = stored->id;
     mapping.offset = entry.offset;
+    session.file_is_mapped(*task.process, {stored->device, stored->inode});
     if (may_differ) opened = UniqueFd(::open(file->name().c_str(), O_RDONLY | O_CLOEXEC));
     filled.start = RemotePtr<>(std::max(entry.start.address(), entry.end.address() - page_size));
   }
