@@ -1,5 +1,6 @@
 #include "replayer/arena.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -84,6 +85,12 @@ std::uint64_t Arena::place_shared(std::uint64_t object, std::optional<ContentId>
   if (is_new) next_shared_ += shared_stride;
   if (initial) fill(at->second, reader_.content(*initial), offset, length);
   return at->second.start + offset;
+}
+
+void Arena::clear(std::uint64_t at, std::uint64_t length) {
+  constexpr int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  if (::fallocate(file_.get(), mode, static_cast<off_t>(at), static_cast<off_t>(length)) != 0)
+    fail_with_errno("cannot clear recorded memory");
 }
 
 std::uint64_t Arena::take(std::uint64_t size) {

@@ -35,6 +35,9 @@ class Arena {
   [[nodiscard]] std::uint64_t place_shared(std::uint64_t object, std::optional<ContentId> initial,
                                            std::uint64_t offset, std::uint64_t length);
 
+  // Makes zeros of what is there, whole pages, for all who have it mapped.
+  void clear(std::uint64_t at, std::uint64_t length);
+
   // A piece of the file that is nobody's yet, for something else than content.
   [[nodiscard]] std::uint64_t take(std::uint64_t size);
 

@@ -51,7 +51,10 @@ void place_shared(Replayer& replayer, const Placer& placer, const Mapping& mappi
   }
   const std::uint64_t middle = mapping.start.address() + shown;
   if (shown != 0) placer.from_arena(mapping.start.address(), middle, at, MAP_SHARED);
-  if (shown != length) placer.from_arena(middle, mapping.end.address(), Arena::beyond_end(), MAP_SHARED);
+  if (shown == length) return;
+  // What the file had there before it was cut off is gone: when it grows again, there are zeros.
+  replayer.arena().clear(at + shown, length - shown);
+  placer.from_arena(middle, mapping.end.address(), Arena::beyond_end(), MAP_SHARED);
 }
 
 void place_content(Replayer& replayer, const Placer& placer, const Mapping& mapping) {
