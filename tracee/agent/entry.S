@@ -43,6 +43,16 @@ agent_start:
         pushq   $0                      // as if by a call, whose address the processor would keep for a `ret`
         .endm
 
+        // What a function leaves as it was; agent_main and agent_counter, which do not return, do not.
+        .macro  restore_kept
+        movq    %gs:96, %rbx
+        movq    %gs:104, %rbp
+        movq    %gs:112, %r12
+        movq    %gs:120, %r13
+        movq    %gs:128, %r14
+        movq    %gs:136, %r15
+        .endm
+
 entry:
         come_in
         jmp     agent_main
@@ -55,12 +65,7 @@ agent_leave:
         jz      fallback
 
         // The result is there.
-        movq    %gs:96, %rbx
-        movq    %gs:104, %rbp
-        movq    %gs:112, %r12
-        movq    %gs:120, %r13
-        movq    %gs:128, %r14
-        movq    %gs:136, %r15
+        restore_kept
         movq    %gs:48, %rdi
         movq    %gs:56, %rsi
         movq    %gs:72, %r10
@@ -115,12 +120,7 @@ fallback:
         movq    %gs:72, %r10
         movq    %gs:80, %r8
         movq    %gs:88, %r9
-        movq    %gs:96, %rbx
-        movq    %gs:104, %rbp
-        movq    %gs:112, %r12
-        movq    %gs:120, %r13
-        movq    %gs:128, %r14
-        movq    %gs:136, %r15
+        restore_kept
         movq    %gs:24, %rcx
         leaq    -2(%rcx), %r11          // L0: the trampoline's own `syscall`
         movl    $0, %gs:152
