@@ -9,19 +9,17 @@
 #include <mutex>
 
 #include "format/base/error.h"
+#include "format/base/remote_ptr.h"
 
 namespace rec {
 namespace {
-
-constexpr std::uint64_t page_size = 4096;
 
 constinit thread_local const FileBytes* innermost = nullptr;
 struct sigaction before {};
 
 bool is_inside(const void* address, std::span<const std::byte> bytes) {
   const auto* at = static_cast<const std::byte*>(address);
-  const std::size_t size = (bytes.size() + page_size - 1) / page_size * page_size;
-  return !std::less<>()(at, bytes.data()) && std::less<>()(at, bytes.data() + size);
+  return !std::less<>()(at, bytes.data()) && std::less<>()(at, bytes.data() + page_up(bytes.size()));
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 
 namespace rec {
 
+// What is looked at of a file's pages counts as rec's memory: one that is larger is better looked at piece by
+// piece (format/base/file_part.h) where that will do.
+inline constexpr std::uint64_t largest_whole_file = 32 << 20;
+
 // Somebody may cut the file off while it is looked at, or the disk may fail: what is gone reads as zeros.
 // (mmap(2) has SIGBUS for that, whose handler the first object installs: it is for the others of its thread,
 // and leaves alone what does not come from one of them. A program that was to have SIGBUS ignored has to be

@@ -148,9 +148,8 @@ bool code_may_hold_instructions(int fd, std::uint64_t size) {
 }
 
 FoundInstructions find_instructions_in_file(int fd, std::uint64_t size) {
-  // Most has none: a large file's pages need not all be mapped then, which counts as rec's memory.
-  constexpr std::uint64_t large = 32 << 20;
-  if (size > large && !code_may_hold_instructions(fd, size)) return {};
+  // Most has none.
+  if (size > largest_whole_file && !code_may_hold_instructions(fd, size)) return {};
   const FileBytes file(fd, size);
   return find_instructions_in_elf(file.bytes());
 }

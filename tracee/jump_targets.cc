@@ -16,8 +16,7 @@ namespace {
 class CodeBytes {
  public:
   CodeBytes(int fd, std::uint64_t size) : fd_(fd) {
-    constexpr std::uint64_t largest = 32 << 20;
-    if (size <= largest) {
+    if (size <= largest_whole_file) {
       whole_.emplace(fd, size);
     } else {
       buffer_.resize(piece_size);
