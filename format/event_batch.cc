@@ -1,7 +1,5 @@
 #include "format/event_batch.h"
 
-#include <algorithm>
-
 namespace rec {
 
 void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>> in_blocks,
@@ -23,11 +21,11 @@ void EventBatch::add(const Event& event, std::span<const std::vector<BlockHash>>
 // Their hashes come next in `heap`.
 void EventBatch::add_unhashed(std::span<const std::byte> bytes, const std::shared_ptr<const void>& keeper) {
   extra_bytes += bytes.size();
-  for (std::size_t at = heap.size(); !bytes.empty(); at += sizeof(BlockHash)) {
-    const auto block = bytes.first(std::min<std::size_t>(bytes.size(), content_block_size));
+  std::size_t at = heap.size();
+  for_blocks(bytes, [&](std::span<const std::byte> block) {
     unhashed_blocks.push_back({at, block, keeper});
-    bytes = bytes.subspan(block.size());
-  }
+    at += sizeof(BlockHash);
+  });
 }
 
 void EventBatch::add_late(std::uint32_t amount, std::size_t size, std::unique_ptr<EventSource> source) {

@@ -2,6 +2,7 @@
 // it and does nothing else; all encoding is done later, on the writer's own thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,16 @@
 #include "format/trace.h"
 
 namespace rec {
+
+// Calls `each` with every block that the bytes are stored in, in order.
+template <class Each>
+void for_blocks(std::span<const std::byte> bytes, const Each& each) {
+  while (!bytes.empty()) {
+    const auto block = bytes.first(std::min<std::size_t>(bytes.size(), content_block_size));
+    each(block);
+    bytes = bytes.subspan(block.size());
+  }
+}
 
 struct EventBatch {
   // An Event without what hangs off it: its pieces are the next `piece_count` of `pieces`.

@@ -19,6 +19,7 @@
 #include "format/base/file_part.h"
 #include "format/base/thread.h"
 #include "format/block_hash.h"
+#include "format/block_memory.h"
 #include "format/chunk_writer.h"
 #include "format/event_columns.h"
 #include "format/trace_tables.h"
@@ -31,7 +32,7 @@ constexpr std::uint64_t batch_age_ns =
     50'000'000;                         // … or is so old: a killed recorder loses no more than 100 ms
 constexpr std::size_t max_queued = 24;  // batches; then append() waits
 constexpr std::size_t max_spare = 4;    // emptied batches that are kept for their memory
-// … and of blocks, so much in all: those that wait to be written, and memory that is kept for others.
+// … and so much memory of blocks.
 constexpr std::size_t max_block_bytes = max_queued * batch_bytes;
 // An event with more data than this has it stored in blocks, so that what is read again is there already …
 constexpr std::size_t large_event = 32 << 10;
@@ -73,13 +74,9 @@ template <class Store>
 std::vector<std::vector<BlockHash>> store_large(const Event& event, const Store& store) {
   std::vector<std::vector<BlockHash>> hashes(event.data.size());
   for (std::size_t i = 0; i < event.data.size(); ++i) {
-    std::span<const std::byte> left = event.data[i].bytes;
-    if (left.size() < large_piece) continue;
-    while (!left.empty()) {
-      const auto block = left.first(std::min<std::size_t>(left.size(), content_block_size));
-      hashes[i].push_back(store(block));
-      left = left.subspan(block.size());
-    }
+    const std::span<const std::byte> bytes = event.data[i].bytes;
+    if (bytes.size() < large_piece) continue;
+    for_blocks(bytes, [&](std::span<const std::byte> block) { hashes[i].push_back(store(block)); });
   }
   return hashes;
 }
@@ -142,10 +139,6 @@ class TraceWriter::Impl {
   void hash_blocks_of(EventBatch& batch);
   void read_late_blocks_of(EventBatch& batch);
   void write(EventBatch& batch, int level);
-  void count_block(const Lock&, const RawBytes& bytes);
-  [[nodiscard]] RawBytes take_spare_block(const Lock&);
-  void keep_spare_block(const Lock&, RawBytes& memory);
-  void keep_memory_of(const Lock& lock, EventBatch& batch);
   void stop();
 
   ChunkWriter chunks_;  // the thread's, until it has been joined
@@ -159,10 +152,8 @@ class TraceWriter::Impl {
   std::unique_ptr<EventBatch> open_ = std::make_unique<EventBatch>();
   std::uint64_t open_since_ns_ = 0;
   std::deque<std::unique_ptr<EventBatch>> queue_;
-  std::size_t late_batches_ = 0;  // of those, the ones with blocks to be read
   std::vector<std::unique_ptr<EventBatch>> spare_;
-  std::vector<RawBytes> spare_blocks_;
-  std::size_t block_bytes_ = 0;                      // of those, and of all blocks in batches
+  BlockMemory block_memory_{max_block_bytes};
   std::map<BlockHash, std::uint64_t> known_blocks_;  // and the number of the batch that has them
   std::map<ContentId, std::size_t> late_blocks_;     // how many are still to be read
   std::vector<Content> contents_;                    // by id
@@ -193,7 +184,6 @@ EventBatch& TraceWriter::Impl::open_batch(const Lock& lock) {
 
 void TraceWriter::Impl::cut(const Lock&) {
   open_->cut_ns = monotonic_ns();
-  if (!open_->late_blocks.empty()) ++late_batches_;
   queue_.push_back(std::move(open_));
   if (spare_.empty()) {
     open_ = std::make_unique<EventBatch>();
@@ -208,7 +198,10 @@ void TraceWriter::Impl::cut_if_full(Lock& lock) {
   if (open_->bytes() < batch_bytes_) return;
   cut(lock);
   // (One with a block to be read takes hardly any memory yet.)
-  space_.wait(lock, [this] { return queue_.size() < max_queued + late_batches_ || why_ended_; });
+  const auto takes_memory = [](const auto& batch) { return batch->late_blocks.empty(); };
+  space_.wait(lock, [&] {
+    return static_cast<std::size_t>(std::ranges::count_if(queue_, takes_memory)) < max_queued || why_ended_;
+  });
 }
 
 EventNumber TraceWriter::Impl::put(Lock& lock, const Event& event,
@@ -256,7 +249,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   check(lock);
   if (why_ended_) return hash;
   if (known_blocks_.contains(hash)) {
-    keep_spare_block(lock, owned);
+    block_memory_.keep(owned);
     return hash;
   }
   if (owned.size() == 0) {
@@ -268,7 +261,7 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   }
   EventBatch& batch = open_batch(lock);
   if (!known_blocks_.emplace(hash, batch.number).second) return hash;  // another thread was faster
-  count_block(lock, owned);
+  block_memory_.begin_use(owned);
   batch.extra_bytes += bytes.size() + sizeof(EventBatch::Block);
   batch.blocks.push_back({hash, bytes, std::move(owned), nullptr});
   if (is_worth_beginning(batch)) wake_.notify_one();
@@ -276,32 +269,9 @@ BlockHash TraceWriter::Impl::add_block(std::span<const std::byte> bytes, RawByte
   return hash;
 }
 
-// That it is in a batch now.
-void TraceWriter::Impl::count_block(const Lock& lock, const RawBytes& bytes) {
-  block_bytes_ += bytes.room();
-  while (block_bytes_ > max_block_bytes && !spare_blocks_.empty()) (void)take_spare_block(lock);
-}
-
-// Nothing, if there is none.
-RawBytes TraceWriter::Impl::take_spare_block(const Lock&) {
-  if (spare_blocks_.empty()) return {};
-  RawBytes taken = std::move(spare_blocks_.back());
-  spare_blocks_.pop_back();
-  block_bytes_ -= taken.room();
-  return taken;
-}
-
-// Memory that was used is there already: new one would be cleared by the kernel first. What is too much stays
-// the caller's, to be freed when others need not wait for it.
-void TraceWriter::Impl::keep_spare_block(const Lock&, RawBytes& memory) {
-  if (memory.room() == 0 || block_bytes_ + memory.room() > max_block_bytes) return;
-  block_bytes_ += memory.room();
-  spare_blocks_.push_back(std::move(memory));
-}
-
 RawBytes TraceWriter::Impl::block_memory(std::size_t size) {
   Lock lock(mutex_);
-  RawBytes memory = take_spare_block(lock);
+  RawBytes memory = block_memory_.take();
   lock.unlock();
   if (memory.room() > 2 * size) memory = {};
   memory.resize(size);
@@ -396,11 +366,11 @@ void TraceWriter::Impl::read_late_blocks_of(EventBatch& batch) {
     const Content::Block block{late.index, hash_of_block(bytes.span())};
     const Lock lock(mutex_);
     if (is_missing(lock, batch, block.hash)) {
-      count_block(lock, bytes);
+      block_memory_.begin_use(bytes);
       const std::span<const std::byte> span = bytes.span();
       batch.blocks.push_back({block.hash, span, std::move(bytes), nullptr});
     } else {
-      keep_spare_block(lock, bytes);
+      block_memory_.keep(bytes);
     }
     contents_[late.content.value()].blocks.push_back(block);
     batch.contents.push_back({late.content, {}, 0, {block}});
@@ -418,7 +388,6 @@ void TraceWriter::Impl::run() {
   while (wait_for_batch(lock)) {
     std::unique_ptr<EventBatch> batch = std::move(queue_.front());
     queue_.pop_front();
-    if (!batch->late_blocks.empty()) --late_batches_;
     const std::size_t backlog = queue_.size();
     const bool is_lost = why_ended_.has_value();
     const bool is_ending = stopping_;
@@ -431,18 +400,11 @@ void TraceWriter::Impl::run() {
       write(*batch, level_ != 0 ? level_ : level_for(*batch, backlog, is_young, is_busy, is_ending));
     worked_ns += monotonic_ns() - began_ns;
     lock.lock();
-    keep_memory_of(lock, *batch);
+    for (EventBatch::Block& block : batch->blocks) block_memory_.end_use(block.own);
     lock.unlock();
     batch->clear();
     lock.lock();
     if (spare_.size() < max_spare) spare_.push_back(std::move(batch));
-  }
-}
-
-void TraceWriter::Impl::keep_memory_of(const Lock& lock, EventBatch& batch) {
-  for (EventBatch::Block& block : batch.blocks) {
-    block_bytes_ -= block.own.room();
-    keep_spare_block(lock, block.own);
   }
 }
 
